@@ -1,0 +1,142 @@
+/**
+ * Runs one turn: recall -> reserve -> model -> terminal state. It owns the sequence; storage, clock and the ways out are
+ * given to it. Whatever happens, the log ends with exactly one terminal event, and what the turn made is stored with it.
+ */
+import type { Clock } from '../../shared/core/clock.ts';
+import { FailureError, type Failure } from '../../shared/core/failure.ts';
+import { mintId, type RunId } from '../../shared/core/ids.ts';
+import { describeError } from '../../shared/core/log.ts';
+import { err, ok, type Result } from '../../shared/core/result.ts';
+import { readSse } from '../../shared/core/sse.ts';
+import type { RunReservation } from '../../shared/contracts/admission.ts';
+import type { ChatCompletionChunk, ChatMessage } from '../../shared/contracts/chat-completions.ts';
+import type { Item } from '../../shared/contracts/conversations.ts';
+import type { RecalledReference, Response as ResponseBody } from '../../shared/contracts/responses.ts';
+import { boundOutputTokens, makeReservation } from '../../shared/inference/reservation.ts';
+import type { Route } from '../../shared/inference/catalog.ts';
+import type { EventLog } from './event-log.ts';
+import { lastUserText, toMessages, toSystemMessage } from './prompt.ts';
+import type { TurnStart } from '../../shared/contracts/turn-start.ts';
+import type { Turn } from './turn.ts';
+
+export type TurnDeps = {
+  readonly clock: Clock;
+  recall(start: TurnStart, query: string): Promise<Result<readonly RecalledReference[]>>;
+  findRoute(start: TurnStart): Promise<Result<Route>>;
+  reserve(request: RunReservation): Promise<Result<undefined>>;
+  release(run: RunId): Promise<void>;
+  callModel(start: TurnStart, call: ModelCall): Promise<Result<Response>>;
+};
+
+export type ModelCall = {
+  readonly run: RunId;
+  readonly route: Route;
+  readonly body: string;
+  readonly maxOutputTokens: number;
+  readonly signal: AbortSignal;
+};
+
+export type TurnContext = {
+  readonly start: TurnStart;
+  readonly turn: Turn;
+  readonly log: EventLog;
+  /** What the model reads before this turn's own input, and that input. */
+  readonly past: readonly Item[];
+  readonly abort: AbortController;
+  /** Stores the end of the turn in the transaction of its last event. */
+  readonly commit: (response: ResponseBody) => void;
+};
+
+const encoder = new TextEncoder();
+
+export async function runTurn(deps: TurnDeps, context: TurnContext): Promise<void> {
+  const { start, turn, log, abort } = context;
+  const timer = setTimeout(() => abort.abort('timeout'), start.timeoutMs);
+  let failure: Failure | undefined;
+  try {
+    const answered = await generate(deps, context);
+    if (!answered.ok) failure = answered.failure;
+  } catch (error) {
+    failure =
+      error instanceof FailureError
+        ? error.failure
+        : { code: 'upstream_cut', message: 'The answer was cut off.', reason: describeError(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+  const now = deps.clock.now();
+  const last = abort.signal.aborted
+    ? abort.signal.reason === 'timeout'
+      ? turn.failed('upstream_cut', 'The turn took longer than its limit allows.', now)
+      : turn.cancelled(now)
+    : failure
+      ? turn.failed(failure.code, failure.message, now)
+      : turn.finished(now);
+  await log.finish(last, () => context.commit(turn.response));
+}
+
+async function generate(deps: TurnDeps, context: TurnContext): Promise<Result<undefined>> {
+  const { start, turn, log, abort } = context;
+  const messages = start.input.kind === 'messages' ? [...start.input.messages] : toMessages(context.past);
+  const recalled = await recall(deps, start, messages);
+  if (!recalled.ok) return recalled;
+  log.append(turn.started(recalled.value));
+
+  const route = await deps.findRoute(start);
+  if (!route.ok) return route;
+  const agent = start.agent && {
+    name: start.agent.name,
+    instructions: start.agent.definition.instructions,
+    goals: start.agent.definition.goals,
+  };
+  const prompt = [...toSystemMessage(agent, start.response.instructions, recalled.value), ...messages];
+  const maxOutputTokens = boundOutputTokens(route.value, start.maxOutputTokens);
+  const body = JSON.stringify({
+    ...start.sampling,
+    model: route.value.model.id,
+    messages: prompt,
+    max_tokens: maxOutputTokens,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  const run = mintId('run', deps.clock.now());
+  const reserved = await deps.reserve({
+    principal: start.principal,
+    agentId: start.agent?.id ?? null,
+    reservation: makeReservation(
+      run,
+      route.value,
+      { inputBytes: encoder.encode(body).byteLength, messages: prompt.length, maxOutputTokens },
+      deps.clock.now(),
+      start.timeoutMs,
+    ),
+  });
+  if (!reserved.ok) return reserved;
+  if (abort.signal.aborted) return ok();
+  const answer = await deps.callModel(start, { run, route: route.value, body, maxOutputTokens, signal: abort.signal });
+  if (!answer.ok) return answer;
+  return readAnswer(answer.value, context);
+}
+
+async function recall(
+  deps: TurnDeps,
+  start: TurnStart,
+  messages: readonly ChatMessage[],
+): Promise<Result<readonly RecalledReference[]>> {
+  const query = lastUserText(messages);
+  if (!start.agent || start.recallLimit === 0 || query === '') return ok([]);
+  return deps.recall(start, query);
+}
+
+/** Feeds the node's chunks to the turn. An error frame is the node's failure; a stream that just ends is a cut. */
+async function readAnswer(answer: Response, { turn, log }: TurnContext): Promise<Result<undefined>> {
+  if (!answer.body) return err('upstream_cut');
+  for await (const event of readSse(answer.body as unknown as AsyncIterable<Uint8Array>)) {
+    if (event.data === '[DONE]') return ok();
+    const chunk = JSON.parse(event.data) as ChatCompletionChunk & { error?: { message: string; code: string | null } };
+    if (chunk.error) return err('upstream_cut', chunk.error.message);
+    const events = turn.chunk(chunk);
+    if (events.length > 0) log.append(events);
+  }
+  return ok();
+}

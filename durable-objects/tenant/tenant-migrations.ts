@@ -1,0 +1,111 @@
+/** The tables of a TenantObject. Append only. */
+import type { ObjectMigration } from '../runtime/migrate.ts';
+
+export const tenantMigrations: readonly ObjectMigration[] = [
+  {
+    id: '0001_init',
+    sql: `
+      CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+      CREATE TABLE keys (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        prefix TEXT NOT NULL,
+        secret_hash TEXT NOT NULL,
+        project TEXT,
+        environment TEXT,
+        agent_id TEXT,
+        permissions TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER,
+        revoked_at INTEGER,
+        last_used_at INTEGER
+      ) WITHOUT ROWID;
+
+      CREATE TABLE agents (
+        id TEXT PRIMARY KEY,
+        slug TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
+      ) WITHOUT ROWID;
+      CREATE TABLE agent_versions (
+        agent_id TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        definition TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (agent_id, version)
+      ) WITHOUT ROWID;
+      CREATE TABLE publications (
+        position INTEGER PRIMARY KEY,
+        agent_id TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        published_at INTEGER NOT NULL
+      );
+      CREATE INDEX publications_by_agent ON publications (agent_id, environment, position);
+
+      CREATE TABLE reservations (
+        run TEXT PRIMARY KEY,
+        key_id TEXT,
+        visitor_id TEXT,
+        agent_id TEXT,
+        bridge TEXT NOT NULL,
+        model TEXT NOT NULL,
+        price_id TEXT NOT NULL,
+        input_price INTEGER NOT NULL,
+        cached_input_price INTEGER NOT NULL,
+        output_price INTEGER NOT NULL,
+        max_micros INTEGER NOT NULL,
+        max_output_tokens INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL
+      ) WITHOUT ROWID;
+
+      CREATE TABLE ledger (
+        id TEXT PRIMARY KEY,
+        run TEXT NOT NULL UNIQUE,
+        key_id TEXT,
+        visitor_id TEXT,
+        agent_id TEXT,
+        bridge TEXT NOT NULL,
+        node TEXT NOT NULL,
+        node_kind TEXT NOT NULL,
+        external INTEGER NOT NULL,
+        model TEXT NOT NULL,
+        input_tokens INTEGER NOT NULL,
+        cached_input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        counted_by TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        price_id TEXT NOT NULL,
+        cost_micros INTEGER NOT NULL,
+        started_at INTEGER NOT NULL,
+        finished_at INTEGER NOT NULL,
+        settled_at INTEGER NOT NULL,
+        batch INTEGER NOT NULL
+      ) WITHOUT ROWID;
+      CREATE INDEX ledger_by_time ON ledger (finished_at);
+      CREATE TABLE receipt_batches (id INTEGER PRIMARY KEY, bridge TEXT NOT NULL, jws TEXT NOT NULL);
+
+      CREATE TABLE conversations (
+        id TEXT PRIMARY KEY,
+        agent_id TEXT,
+        owner TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+      ) WITHOUT ROWID;
+
+      CREATE TABLE idempotency (
+        scope TEXT PRIMARY KEY,
+        fingerprint TEXT NOT NULL,
+        state TEXT NOT NULL,
+        started_at INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        status INTEGER,
+        body TEXT
+      ) WITHOUT ROWID;
+      CREATE INDEX idempotency_by_time ON idempotency (created_at);
+    `,
+  },
+];

@@ -1,0 +1,245 @@
+/**
+ * TenantObject: one per tenant. Owns its keys, agents, reservations, ledger, list of conversations and idempotency
+ * records, and so the authority on who may do what here. Every method answers at once from the tenant's own SQLite;
+ * a change is durable before its answer leaves (output gate), so a revoked key is refused by the very next call.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import { systemClock, type Clock } from '../../shared/core/clock.ts';
+import type { AgentId, ConversationId, KeyId, TenantId } from '../../shared/core/ids.ts';
+import { authorize, type Principal } from '../../shared/core/principal.ts';
+import { err, ok, type Result } from '../../shared/core/result.ts';
+import type { AdmissionRequest, Credential, Grant, LiveAgent, ReservationRequest, RunReservation } from '../../shared/contracts/admission.ts';
+import type { Agent, AgentDefinition, AgentVersion, CreateAgent, Environment, UpdateAgent } from '../../shared/contracts/agents.ts';
+import type { List } from '../../shared/contracts/common.ts';
+import type { Receipt, ReceiptAck } from '../../shared/contracts/inference.ts';
+import { visitorPermissions, type ApiKey, type CreateKey } from '../../shared/contracts/keys.ts';
+import type { LedgerEntry, UsageGroup, UsageRow } from '../../shared/contracts/usage.ts';
+import { migrate } from '../runtime/migrate.ts';
+import { requireOwnTenant } from '../runtime/object-identity.ts';
+import { AgentStore } from './agent-store.ts';
+import { ConversationIndex, type IndexedConversation } from './conversation-index.ts';
+import { IdempotencyStore, type IdempotentStart } from './idempotency-store.ts';
+import { KeyStore } from './key-store.ts';
+import { LedgerStore } from './ledger-store.ts';
+import { decideSettlement } from './settlement.ts';
+import { SettingStore } from './setting-store.ts';
+import { tenantMigrations } from './tenant-migrations.ts';
+
+/** A run whose receipt has not come this long after it could last have been served gives its money back. */
+const ReceiptGraceMs = 24 * 60 * 60 * 1000;
+
+export type NewKey = CreateKey & { readonly id: KeyId; readonly prefix: string; readonly secretHash: string };
+
+export class TenantObject extends DurableObject<object> {
+  clock: Clock = systemClock;
+  readonly #tenantId: TenantId;
+  readonly #keys: KeyStore;
+  readonly #agents: AgentStore;
+  readonly #ledger: LedgerStore;
+  readonly #conversations: ConversationIndex;
+  readonly #idempotency: IdempotencyStore;
+  readonly #settings: SettingStore;
+  #expiryArmed = false;
+
+  constructor(state: DurableObjectState, env: object) {
+    super(state, env);
+    this.#tenantId = requireOwnTenant(state);
+    migrate(state.storage, tenantMigrations);
+    const { sql } = state.storage;
+    this.#keys = new KeyStore(sql);
+    this.#agents = new AgentStore(sql);
+    this.#ledger = new LedgerStore(sql);
+    this.#conversations = new ConversationIndex(sql);
+    this.#idempotency = new IdempotencyStore(sql);
+    this.#settings = new SettingStore(sql);
+  }
+
+  /** The object's birth; a second call for the same tenant changes nothing. */
+  provision(adminKey: NewKey): ApiKey {
+    this.#settings.set('status', this.#settings.get('status') ?? 'active');
+    return this.#keys.create(adminKey, this.clock.now());
+  }
+
+  setStatus(status: 'active' | 'suspended'): Result<undefined> {
+    if (this.#settings.get('status') === undefined) return err('not_found', 'There is no such tenant.');
+    this.#settings.set('status', status);
+    return ok();
+  }
+
+  /** The one way in: who is it, may they, on which agent, and what it may cost at most. */
+  admit(request: AdmissionRequest): Result<Grant> {
+    const now = this.clock.now();
+    const known = this.#identify(request.credential, now);
+    if (!known.ok) return known;
+    if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
+    const principal = known.value;
+    const agent =
+      request.agentRef === null
+        ? null
+        : (this.#agents.findLive(request.agentRef, principal.scope.environment ?? 'prod') ?? null);
+    const allowed = authorize(principal, request.permission, request.reach === 'own' ? 'own' : { agent: agent?.id ?? null });
+    if (request.agentIsModel && agent === null) return err('model_not_found', undefined, { param: 'model' });
+    if (!allowed.ok) return allowed;
+    if (request.agentRef !== null && agent === null) return err('not_found', 'There is no such agent.');
+    if (request.conversation?.listed) this.#conversations.add(request.conversation.id, agent?.id ?? null, principal, now);
+    if (request.reservation) this.#reserve(principal, agent?.id ?? null, request.reservation, now);
+    return ok({ principal, agent });
+  }
+
+  /** Reserves for one more run of a turn that was admitted before; its key and tenant must still stand. */
+  reserveRun(request: RunReservation): Result<undefined> {
+    const now = this.clock.now();
+    const { principal } = request;
+    if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
+    if (principal.kind === 'key' && !this.#keys.isActive(principal.id, now)) return err('invalid_api_key');
+    this.#reserve(principal, request.agentId, request.reservation, now);
+    return ok();
+  }
+
+  releaseRun(run: string): void {
+    this.#ledger.release(run);
+  }
+
+  /** Settles receipts whose signature the edge has verified. Idempotent: a run is settled once, whatever arrives. */
+  settle(bridge: string, receipts: readonly Receipt[], jws: string): ReceiptAck {
+    const settled: string[] = [];
+    const refused: { id: string; reason: string }[] = [];
+    this.ctx.storage.transactionSync(() => {
+      let batch: number | undefined;
+      for (const receipt of receipts) {
+        if (this.#ledger.isSettled(receipt.run)) {
+          settled.push(receipt.id);
+          continue;
+        }
+        const reservation = this.#ledger.findReservation(receipt.run);
+        const decision = decideSettlement(reservation, receipt);
+        if (decision.kind === 'refuse' || !reservation) {
+          refused.push({ id: receipt.id, reason: decision.kind === 'refuse' ? decision.reason : 'unknown run' });
+          continue;
+        }
+        batch ??= this.#ledger.addBatch(bridge, jws);
+        this.#ledger.settle(reservation, receipt, decision.costMicros, batch, this.clock.now());
+        settled.push(receipt.id);
+      }
+    });
+    return { settled, refused };
+  }
+
+  usage(group: UsageGroup, fromMs: number, toMs: number): UsageRow[] {
+    return this.#ledger.usage(group, fromMs, toMs);
+  }
+
+  findReceipt(id: string): Result<LedgerEntry> {
+    const entry = this.#ledger.findEntry(id);
+    return entry ? ok(entry) : err('not_found', 'There is no such receipt.');
+  }
+
+  createKey(key: NewKey): Result<ApiKey> {
+    if (key.scope.agent !== null && !this.#agents.find(key.scope.agent).ok) {
+      return err('invalid_request', 'scope.agent names no agent of this tenant.', { param: 'scope.agent' });
+    }
+    return ok(this.#keys.create(key, this.clock.now()));
+  }
+
+  listKeys(limit: number, cursor: string | undefined): List<ApiKey> {
+    return this.#keys.list(limit, cursor, this.clock.now());
+  }
+
+  revokeKey(keyId: string): Result<ApiKey> {
+    return this.#keys.revoke(keyId, this.clock.now());
+  }
+
+  createAgent(id: AgentId, agent: CreateAgent): Result<Agent> {
+    return this.ctx.storage.transactionSync(() => this.#agents.create(id, agent, this.clock.now()));
+  }
+
+  findAgent(ref: string): Result<Agent> {
+    return this.#agents.find(ref);
+  }
+
+  listAgents(limit: number, cursor: string | undefined): List<Agent> {
+    return this.#agents.list(limit, cursor);
+  }
+
+  updateAgent(ref: string, change: UpdateAgent): Result<Agent> {
+    return this.ctx.storage.transactionSync(() => this.#agents.update(ref, change, this.clock.now()));
+  }
+
+  deleteAgent(ref: string): Result<AgentId> {
+    return this.ctx.storage.transactionSync(() => this.#agents.delete(ref));
+  }
+
+  listAgentVersions(ref: string, limit: number, cursor: string | undefined): Result<List<AgentVersion>> {
+    return this.#agents.versions(ref, limit, cursor);
+  }
+
+  addAgentVersion(ref: string, definition: AgentDefinition): Result<AgentVersion> {
+    return this.ctx.storage.transactionSync(() => this.#agents.addVersion(ref, definition, this.clock.now()));
+  }
+
+  publishAgent(ref: string, version: number, environment: Environment): Result<Agent> {
+    return this.#agents.publish(ref, version, environment, this.clock.now());
+  }
+
+  rollbackAgent(ref: string, environment: Environment): Result<Agent> {
+    return this.#agents.rollback(ref, environment, this.clock.now());
+  }
+
+  /** The agent that the tenant's chat page speaks with: the one set, else the first. */
+  findChatAgent(): Result<LiveAgent> {
+    if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
+    const first = this.#settings.get('chat_agent') ?? this.#agents.list(1, undefined).data[0]?.id;
+    const agent = first === undefined ? undefined : this.#agents.findLive(first, 'prod');
+    return agent ? ok(agent) : err('not_found', 'This tenant has no published agent yet.');
+  }
+
+  listConversations(principal: Principal, limit: number, cursor: string | undefined): IndexedConversation[] {
+    return this.#conversations.list(principal, limit, cursor);
+  }
+
+  removeConversation(id: ConversationId): void {
+    this.#conversations.remove(id);
+  }
+
+  beginIdempotent(scope: string, fingerprint: string): Result<IdempotentStart> {
+    return this.#idempotency.begin(scope, fingerprint, this.clock.now());
+  }
+
+  completeIdempotent(scope: string, status: number, body: string): void {
+    this.#idempotency.complete(scope, status, body);
+  }
+
+  abandonIdempotent(scope: string): void {
+    this.#idempotency.abandon(scope);
+  }
+
+  override async alarm(): Promise<void> {
+    this.#ledger.releaseExpired(this.clock.now() - ReceiptGraceMs);
+    this.#expiryArmed = false;
+    await this.#armExpiry();
+  }
+
+  #identify(credential: Credential, now: number): Result<Principal> {
+    if (credential.kind === 'key') return this.#keys.authenticate(credential.keyId, credential.secretHash, now);
+    const chat = this.#agents.findLive(credential.agentId, 'prod');
+    if (!chat) return err('invalid_api_key');
+    return ok({
+      kind: 'visitor',
+      id: credential.visitorId,
+      permissions: visitorPermissions,
+      scope: { project: null, environment: null, agent: credential.agentId },
+    });
+  }
+
+  #reserve(principal: Principal, agentId: AgentId | null, request: ReservationRequest, now: number): void {
+    this.#ledger.reserve(principal, agentId, request, now);
+    if (!this.#expiryArmed) void this.#armExpiry();
+  }
+
+  async #armExpiry(): Promise<void> {
+    const next = this.#ledger.findNextExpiry();
+    if (next === undefined) return;
+    this.#expiryArmed = true;
+    await this.ctx.storage.setAlarm(next + ReceiptGraceMs);
+  }
+}

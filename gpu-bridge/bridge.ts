@@ -1,0 +1,222 @@
+/**
+ * Puts a bridge together and runs it: identity, journal, nodes, HTTP server, and the loops that discover, announce and
+ * deliver. Closing stops taking jobs, lets the running ones finish up to a limit, then flushes the receipts.
+ */
+import { mkdir } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { JWK } from 'jose';
+import { fail } from '../shared/core/failure.ts';
+import { systemClock, type Clock } from '../shared/core/clock.ts';
+import type { BridgeId } from '../shared/core/ids.ts';
+import { jsonLogger, type Logger } from '../shared/core/log.ts';
+import { AcceptedTokens } from './accepted-tokens.ts';
+import { Announcer } from './announce.ts';
+import { loadBridgeIdentity } from './bridge-key.ts';
+import type { BridgeConfig, Environment } from './config.ts';
+import { createNodes } from './create-nodes.ts';
+import type { JobDeps, JobLimits, JobRun } from './job-run.ts';
+import { createJobTokenVerifier } from './job-token.ts';
+import { Journal } from './journal.ts';
+import { NodePool } from './node-pool.ts';
+import type { InferenceNode } from './nodes/node.ts';
+import { createPlatformClient, type PlatformClient } from './platform-client.ts';
+import { ReceiptDelivery } from './receipts.ts';
+import { runJob } from './run-job.ts';
+import { createHttpServer } from './server.ts';
+
+export type BridgeTimings = JobLimits & {
+  readonly announceEveryMs: number;
+  readonly discoverEveryMs: number;
+  readonly listTimeoutMs: number;
+  readonly keepAliveMs: number;
+  readonly drainMs: number;
+  readonly flushMs: number;
+  readonly maxBodyBytes: number;
+  readonly compactAtBytes: number;
+  readonly receiptBackoff: { readonly baseMs: number; readonly capMs: number };
+};
+
+export const defaultTimings: BridgeTimings = {
+  idleTimeoutMs: 60_000,
+  firstChunkTimeoutMs: 300_000,
+  commitAfterMs: 15_000,
+  announceEveryMs: 2000,
+  discoverEveryMs: 3000,
+  listTimeoutMs: 1500,
+  keepAliveMs: 15_000,
+  drainMs: 20_000,
+  flushMs: 5000,
+  maxBodyBytes: 20 * 1024 * 1024,
+  compactAtBytes: 4 * 1024 * 1024,
+  receiptBackoff: { baseMs: 250, capMs: 30_000 },
+};
+
+/** Everything that a test may want to hold in its hand; the defaults are the real ones. */
+export type BridgeDeps = {
+  readonly clock?: Clock;
+  readonly random?: () => number;
+  readonly log?: Logger;
+  readonly environment?: Environment;
+  readonly timings?: Partial<BridgeTimings>;
+  /** Instead of the nodes of the configuration. */
+  readonly nodes?: readonly InferenceNode[];
+};
+
+export type RunningBridge = {
+  readonly url: string;
+  readonly id: BridgeId;
+  readonly publicJwk: JWK;
+  /** Asks all nodes for their models now. */
+  refresh(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export async function startBridge(config: BridgeConfig, deps: BridgeDeps = {}): Promise<RunningBridge> {
+  const clock = deps.clock ?? systemClock;
+  const random = deps.random ?? Math.random;
+  const log = deps.log ?? jsonLogger(() => clock.now(), { service: 'gpu-bridge' });
+  const timings: BridgeTimings = { ...defaultTimings, ...deps.timings };
+  await mkdir(config.data_dir, { recursive: true, mode: 0o700 });
+  const identity = await loadBridgeIdentity({
+    dataDir: config.data_dir,
+    id: config.bridge_id,
+    privateJwk: config.private_key,
+    now: clock.now(),
+  });
+  const platform = createPlatformClient(config.platform_url, identity.id, identity);
+  const journal = await Journal.open({
+    path: join(config.data_dir, 'journal.ndjson'),
+    bridgeId: identity.id,
+    clock,
+    log,
+    syncEveryWrite: config.sync_journal,
+    compactAtBytes: timings.compactAtBytes,
+  });
+  const accepted = new AcceptedTokens();
+  for (const [run, exp] of journal.usedTokens) accepted.remember(run, exp);
+  const delivery = new ReceiptDelivery({
+    journal,
+    platform,
+    bridgeId: identity.id,
+    clock,
+    random,
+    log,
+    deadLetterPath: join(config.data_dir, 'refused-receipts.ndjson'),
+    backoff: timings.receiptBackoff,
+  });
+  const nodes = deps.nodes ?? createNodes(config.nodes, deps.environment ?? process.env);
+  const { pool, announcer } = createPool(nodes, { clock, random, log, timings, platform, bridgeId: identity.id });
+  const running = new Set<JobRun>();
+  let draining = false;
+  const jobDeps: JobDeps = { bridgeId: identity.id, pool, journal, delivery, clock, log, running, limits: timings };
+  const server = createHttpServer({
+    verify: createJobTokenVerifier({ platformKeys: config.platform_keys, bridgeId: identity.id, clock, accepted }),
+    runJob: (job, sink) => runJob(job, sink, jobDeps),
+    listModels: () => pool.listModels(),
+    describeHealth: () => ({
+      ok: !draining,
+      body: describeHealth(draining ? 'draining' : 'ok', identity.id, pool, running.size, delivery.pendingCount),
+    }),
+    isDraining: () => draining,
+    log,
+    maxBodyBytes: timings.maxBodyBytes,
+    keepAliveMs: timings.keepAliveMs,
+  });
+  const url = await listen(server, config.host, config.port);
+  await pool.refresh();
+  const discovery = setInterval(() => void pool.refresh(), timings.discoverEveryMs);
+  announcer.start();
+  delivery.start();
+  log.info('bridge.listening', { url, bridge: identity.id, nodes: nodes.length });
+
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    draining = true;
+    clearInterval(discovery);
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    await Promise.all([announcer.close(), drain(running, timings.drainMs)]);
+    server.closeIdleConnections();
+    await delivery.flush(timings.flushMs);
+    delivery.close();
+    server.closeAllConnections();
+    await closed;
+    await pool.close();
+    await journal.close();
+    log.info('bridge.closed', { unacknowledged: delivery.pendingCount });
+  };
+  return {
+    url,
+    id: identity.id,
+    publicJwk: identity.publicJwk,
+    refresh: () => pool.refresh(),
+    close: () => (closing ??= close()),
+  };
+}
+
+function createPool(
+  nodes: readonly InferenceNode[],
+  deps: {
+    readonly clock: Clock;
+    readonly random: () => number;
+    readonly log: Logger;
+    readonly timings: BridgeTimings;
+    readonly platform: PlatformClient;
+    readonly bridgeId: string;
+  },
+): { readonly pool: NodePool; readonly announcer: Announcer } {
+  const { clock, random, log, timings, platform, bridgeId } = deps;
+  const pool: NodePool = new NodePool(nodes, {
+    clock,
+    random,
+    log,
+    listTimeoutMs: timings.listTimeoutMs,
+    onChange: () => announcer.announceNow(),
+  });
+  const announcer: Announcer = new Announcer({
+    platform,
+    bridgeId,
+    clock,
+    log,
+    everyMs: timings.announceEveryMs,
+    listModels: () => pool.listModels(),
+    findDefaultModel: () => pool.findDefaultModel(),
+  });
+  return { pool, announcer };
+}
+
+function describeHealth(status: string, id: string, pool: NodePool, running: number, receipts: number): object {
+  const nodes = pool.nodes.map((each) => ({
+    name: each.name,
+    kind: each.node.kind,
+    ready: each.ready,
+    models: each.models.length,
+    outstanding: each.outstanding,
+    failures: each.circuit.failures,
+  }));
+  return { status, bridge: id, running, receipts_waiting: receipts, nodes };
+}
+
+function listen(server: Server, host: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      const address = server.address() as AddressInfo;
+      resolve(`http://${host.includes(':') ? `[${host}]` : host}:${address.port}`);
+    });
+  });
+}
+
+/** Waits for the running jobs; ends those that are left when the time is over, each with an error and its receipt. */
+async function drain(running: ReadonlySet<JobRun>, limitMs: number): Promise<void> {
+  const ended = Promise.all([...running].map((run) => run.ended));
+  const { promise: expired, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, limitMs);
+  await Promise.race([ended, expired]);
+  clearTimeout(timer);
+  const failure = fail('service_unavailable', 'The bridge is shutting down.');
+  for (const run of running) run.stop({ failure, blamesNode: false });
+  await ended;
+}

@@ -1,0 +1,32 @@
+/**
+ * The body that goes to a node: what the job token allows, and no more. Everything that would multiply the output
+ * beyond `max_tokens` is refused, because the reservation covers one answer of that length.
+ */
+import type { JobClaims } from '../shared/contracts/inference.ts';
+import { err, ok, type Result } from '../shared/core/result.ts';
+import type { JsonObject } from './json-object.ts';
+
+export function prepareChatBody(body: JsonObject, claims: Pick<JobClaims, 'max_output_tokens'>): Result<JsonObject> {
+  if (!Array.isArray(body['messages']) || body['messages'].length === 0) {
+    return err('invalid_request', 'messages must be a list with at least one message.', { param: 'messages' });
+  }
+  for (const param of ['n', 'best_of']) {
+    const count = body[param] ?? 1;
+    if (count !== 1) return err('unsupported_parameter', `${param} must be 1.`, { param });
+  }
+  if (body['use_beam_search']) {
+    return err('unsupported_parameter', 'Beam search is not supported.', { param: 'use_beam_search' });
+  }
+  if (claims.max_output_tokens < 1) return err('invalid_request', 'The job token allows no output.');
+  let limit = claims.max_output_tokens;
+  for (const param of ['max_tokens', 'max_completion_tokens']) {
+    const asked = body[param];
+    if (asked === undefined || asked === null) continue;
+    if (typeof asked !== 'number' || !Number.isInteger(asked) || asked < 1) {
+      return err('invalid_request', `${param} must be a whole number of at least 1.`, { param });
+    }
+    limit = Math.min(limit, asked);
+  }
+  const { max_completion_tokens: _, ...rest } = body;
+  return ok({ ...rest, max_tokens: limit });
+}

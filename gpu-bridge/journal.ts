@@ -1,0 +1,234 @@
+/**
+ * The append-only file that holds what the platform must still hear of: runs that were begun, receipts that no
+ * acknowledgement has settled, and the tokens that may not be used again. Writes are grouped: what comes while one is
+ * under way goes out with the next, and a promise resolves when its record is in the file. On opening, a torn last line
+ * is cut off and every run that has no receipt gets one with the outcome `interrupted`.
+ */
+import { open, rename, type FileHandle } from 'node:fs/promises';
+import { z } from 'zod';
+import { receipt, type Receipt } from '../shared/contracts/inference.ts';
+import type { Clock } from '../shared/core/clock.ts';
+import { mintId } from '../shared/core/ids.ts';
+import { describeError, type Logger } from '../shared/core/log.ts';
+import { parseJson } from './json-object.ts';
+import { NoNode } from './nodes/node.ts';
+
+const runRecord = receipt.pick({ run: true, tenant: true, operation: true, model: true, started_at: true }).extend({
+  /** When the run's token expires, in Unix seconds. */
+  exp: z.number().int(),
+});
+export type RunRecord = z.infer<typeof runRecord>;
+
+const journalRecord = z.discriminatedUnion('t', [
+  z.object({ t: z.literal('open'), run: runRecord }),
+  z.object({ t: z.literal('receipt'), receipt }),
+  z.object({ t: z.literal('ack'), ids: z.array(z.string()) }),
+  z.object({ t: z.literal('seen'), run: z.string(), exp: z.number().int() }),
+]);
+type JournalRecord = z.infer<typeof journalRecord>;
+
+export type JournalOptions = {
+  readonly path: string;
+  readonly bridgeId: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Force every group to the disk before it counts as written; without it a crash of the machine may lose the last. */
+  readonly syncEveryWrite: boolean;
+  /** The file is rewritten when it is larger than this and mostly settled. */
+  readonly compactAtBytes: number;
+};
+
+type Waiting = { readonly line: string; readonly resolve: () => void; readonly reject: (error: unknown) => void };
+
+export class Journal {
+  readonly #options: JournalOptions;
+  #file: FileHandle;
+  #size = 0;
+  #compactAt: number;
+  readonly #open = new Map<string, RunRecord>();
+  readonly #unacked = new Map<string, Receipt>();
+  readonly #receiptRuns = new Set<string>();
+  readonly #seen = new Map<string, number>();
+  #waiting: Waiting[] = [];
+  #writing: Promise<void> | undefined;
+
+  private constructor(options: JournalOptions, file: FileHandle) {
+    this.#options = options;
+    this.#file = file;
+    this.#compactAt = options.compactAtBytes;
+  }
+
+  static async open(options: JournalOptions): Promise<Journal> {
+    const file = await open(options.path, 'a+', 0o600).then(async (made) => {
+      await made.close();
+      return open(options.path, 'r+');
+    });
+    const journal = new Journal(options, file);
+    await journal.#replay();
+    await journal.#compact();
+    return journal;
+  }
+
+  /** Receipts that wait for their acknowledgement. */
+  get unacked(): readonly Receipt[] {
+    return [...this.#unacked.values()];
+  }
+
+  /** Tokens that were used and may still be valid: run and expiry in Unix seconds. */
+  get usedTokens(): readonly (readonly [string, number])[] {
+    return [...this.#seen];
+  }
+
+  async begin(run: RunRecord): Promise<void> {
+    this.#apply({ t: 'open', run });
+    await this.#append({ t: 'open', run });
+  }
+
+  async settle(of: Receipt): Promise<void> {
+    this.#apply({ t: 'receipt', receipt: of });
+    await this.#append({ t: 'receipt', receipt: of });
+  }
+
+  async acknowledge(ids: readonly string[]): Promise<void> {
+    const record: JournalRecord = { t: 'ack', ids: [...ids] };
+    this.#apply(record);
+    await this.#append(record);
+  }
+
+  async close(): Promise<void> {
+    while (this.#writing) await this.#writing;
+    await this.#file.datasync();
+    await this.#file.close();
+  }
+
+  #apply(record: JournalRecord): void {
+    if (record.t === 'open') {
+      this.#seen.set(record.run.run, record.run.exp);
+      if (!this.#receiptRuns.has(record.run.run)) this.#open.set(record.run.run, record.run);
+    } else if (record.t === 'receipt') {
+      const { run, id } = record.receipt;
+      this.#open.delete(run);
+      if (this.#receiptRuns.has(run)) return;
+      this.#receiptRuns.add(run);
+      this.#unacked.set(id, record.receipt);
+    } else if (record.t === 'ack') {
+      for (const id of record.ids) this.#forget(id);
+    } else {
+      this.#seen.set(record.run, record.exp);
+    }
+  }
+
+  /** A settled run needs no second receipt's guard once its token is dead: nothing can begin it again. */
+  #forget(id: string): void {
+    const run = this.#unacked.get(id)?.run;
+    this.#unacked.delete(id);
+    if (run !== undefined && !this.#seen.has(run)) this.#receiptRuns.delete(run);
+  }
+
+  async #replay(): Promise<void> {
+    const bytes = await this.#file.readFile();
+    const whole = bytes.lastIndexOf(0x0a) + 1;
+    if (whole < bytes.length) {
+      this.#options.log.error('journal.torn', { bytes: bytes.length - whole });
+      await this.#file.truncate(whole);
+    }
+    this.#size = whole;
+    let unreadable = 0;
+    for (const line of bytes.toString('utf8', 0, whole).split('\n')) {
+      if (line === '') continue;
+      const record = journalRecord.safeParse(parseJson(line)?.value);
+      if (record.success) this.#apply(record.data);
+      else unreadable++;
+    }
+    if (unreadable > 0) this.#options.log.error('journal.unreadable', { lines: unreadable });
+    for (const run of this.#open.values()) await this.settle(this.#interrupt(run));
+  }
+
+  #interrupt(run: RunRecord): Receipt {
+    const now = this.#options.clock.now();
+    return {
+      id: mintId('receipt', now),
+      run: run.run,
+      tenant: run.tenant,
+      bridge: this.#options.bridgeId,
+      node: NoNode,
+      node_kind: NoNode,
+      external: false,
+      operation: run.operation,
+      model: run.model,
+      input_tokens: 0,
+      cached_input_tokens: 0,
+      output_tokens: 0,
+      counted_by: 'bridge',
+      outcome: 'interrupted',
+      started_at: run.started_at,
+      finished_at: now,
+    };
+  }
+
+  #append(record: JournalRecord): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.push({ line: `${JSON.stringify(record)}\n`, resolve, reject });
+    this.#writing ??= this.#writeAll();
+    return promise;
+  }
+
+  async #writeAll(): Promise<void> {
+    await undefined;
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting;
+      this.#waiting = [];
+      try {
+        await this.#write(group.map((each) => each.line).join(''));
+        for (const each of group) each.resolve();
+        if (this.#size > this.#compactAt) await this.#compact();
+      } catch (error) {
+        this.#options.log.error('journal.write_failed', { error: describeError(error) });
+        await this.#file.truncate(this.#size).catch(() => {});
+        for (const each of group) each.reject(error);
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  /** At the known end of the file, so that nothing a failed write left behind stays in front of it. */
+  async #write(text: string): Promise<void> {
+    const bytes = Buffer.from(text);
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, this.#size + done);
+      done += bytesWritten;
+    }
+    if (this.#options.syncEveryWrite) await this.#file.datasync();
+    this.#size += bytes.length;
+  }
+
+  /** Rewrites the file with what still matters, if that is less than half of it. */
+  async #compact(): Promise<void> {
+    const nowSeconds = this.#options.clock.now() / 1000 - 60;
+    for (const [run, exp] of this.#seen) {
+      if (exp >= nowSeconds || this.#open.has(run)) continue;
+      this.#seen.delete(run);
+    }
+    const unackedRuns = new Set([...this.#unacked.values()].map((each) => each.run));
+    for (const run of this.#receiptRuns) {
+      if (!this.#seen.has(run) && !unackedRuns.has(run)) this.#receiptRuns.delete(run);
+    }
+    const records: JournalRecord[] = [
+      ...[...this.#seen].map(([run, exp]) => ({ t: 'seen' as const, run, exp })),
+      ...[...this.#open.values()].map((run) => ({ t: 'open' as const, run })),
+      ...[...this.#unacked.values()].map((each) => ({ t: 'receipt' as const, receipt: each })),
+    ];
+    const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');
+    this.#compactAt = Math.max(this.#options.compactAtBytes, Buffer.byteLength(text) * 4);
+    if (Buffer.byteLength(text) * 2 > this.#size) return;
+    const path = `${this.#options.path}.new`;
+    const file = await open(path, 'w', 0o600);
+    await file.writeFile(text);
+    await file.datasync();
+    await rename(path, this.#options.path);
+    const old = this.#file;
+    this.#file = file;
+    this.#size = Buffer.byteLength(text);
+    await old.close();
+  }
+}

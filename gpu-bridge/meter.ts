@@ -1,0 +1,96 @@
+/**
+ * Counts what one run produced, and writes its receipt. The node's own count wins; where it never came, the bridge's
+ * stands in: the pieces of the input, and one output token for each delta, which no node sends without a token.
+ */
+import type { CompletionUsage } from '../shared/contracts/chat-completions.ts';
+import type { JobClaims, Receipt } from '../shared/contracts/inference.ts';
+import { mintId } from '../shared/core/ids.ts';
+import { countPieces } from './extractive/pieces.ts';
+import { isJsonObject, type JsonObject } from './json-object.ts';
+import { NoNode, type InferenceNode } from './nodes/node.ts';
+
+export class Meter {
+  readonly #claims: JobClaims;
+  readonly #bridgeId: string;
+  readonly #startedAt: number;
+  #node: InferenceNode | undefined;
+  #usage: CompletionUsage | undefined;
+  #deltas = 0;
+  #input = 0;
+  #whole = false;
+
+  constructor(claims: JobClaims, bridgeId: string, startedAt: number) {
+    this.#claims = claims;
+    this.#bridgeId = bridgeId;
+    this.#startedAt = startedAt;
+  }
+
+  /** A node is given the job: from here on its input counts. */
+  served(node: InferenceNode, body: JsonObject): void {
+    this.#node = node;
+    this.#input = countInput(body);
+  }
+
+  /** The node did not take it after all. */
+  notServed(): void {
+    this.#node = undefined;
+    this.#input = 0;
+  }
+
+  countNode(usage: CompletionUsage | undefined): void {
+    this.#usage = usage ?? this.#usage;
+  }
+
+  countDeltas(deltas: number): void {
+    this.#deltas = deltas;
+  }
+
+  /** The answer came to its end, so the node's count, if there is one, is its last word. */
+  markWhole(): void {
+    this.#whole = true;
+  }
+
+  /** What the caller is told: the node's count, or the bridge's where that is missing or lags behind a broken stream. */
+  get usage(): CompletionUsage {
+    if (this.#usage && (this.#whole || this.#usage.completion_tokens >= this.#deltas)) return this.#usage;
+    const input = this.#usage?.prompt_tokens ?? this.#input;
+    return { prompt_tokens: input, completion_tokens: this.#deltas, total_tokens: input + this.#deltas };
+  }
+
+  toReceipt(outcome: Receipt['outcome'], now: number): Receipt {
+    const counted = this.usage;
+    return {
+      id: mintId('receipt', now),
+      run: this.#claims.jti,
+      tenant: this.#claims.tenant,
+      bridge: this.#bridgeId,
+      node: this.#node?.name ?? NoNode,
+      node_kind: this.#node?.kind ?? NoNode,
+      external: this.#node?.external ?? false,
+      operation: this.#claims.operation,
+      model: this.#claims.model,
+      input_tokens: counted.prompt_tokens,
+      cached_input_tokens: counted.prompt_tokens_details?.cached_tokens ?? 0,
+      output_tokens: counted.completion_tokens,
+      counted_by: counted === this.#usage ? 'node' : 'bridge',
+      outcome,
+      started_at: this.#startedAt,
+      finished_at: now,
+    };
+  }
+}
+
+/** The pieces of every text of a request: messages and tools of a chat, inputs of embeddings. */
+export function countInput(body: JsonObject): number {
+  return countTexts(body['messages']) + countTexts(body['tools']) + countTexts(body['input']);
+}
+
+function countTexts(value: unknown): number {
+  if (typeof value === 'string') return countPieces(value);
+  if (typeof value === 'number') return 1;
+  if (Array.isArray(value)) return value.reduce<number>((sum, each) => sum + countTexts(each), 0);
+  if (!isJsonObject(value)) return 0;
+  // An image or a file is not text; what it costs only the node can know.
+  const skipped = new Set(['type', 'role', 'image_url', 'input_audio', 'file']);
+  return Object.entries(value).reduce((sum, [key, each]) => (skipped.has(key) ? sum : sum + countTexts(each)), 0);
+}

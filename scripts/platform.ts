@@ -1,0 +1,138 @@
+/**
+ * Freehold on one's own machine: the Worker on workerd, by miniflare's API, its state in a folder. Requests reach workerd
+ * directly; no proxy stands in front. The bindings are wrangler.toml's, so there is one list of them.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import { convertV4MiniflareOptions, Miniflare, NoOpLog } from 'miniflare';
+import { unstable_readConfig, unstable_splitSqlQuery } from 'wrangler';
+import { buildWorker } from './build.ts';
+
+export const repositoryRoot = join(import.meta.dirname, '..');
+
+export type PlatformOptions = {
+  readonly dataDir: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly vars?: Readonly<Record<string, string>>;
+  readonly secrets: Secrets;
+  /** A bundle that was built before; otherwise it is built now. */
+  readonly script?: string;
+};
+
+export type Secrets = { readonly operator_token: string; readonly platform_key: JWK };
+
+export type RunningPlatform = {
+  readonly port: number;
+  /** Swaps in a new bundle; state stays. */
+  reload(script: string): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Made at the first start, kept in a file that only the owner can read. */
+export async function loadSecrets(dataDir: string): Promise<Secrets> {
+  const path = join(dataDir, 'secrets.json');
+  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Secrets;
+  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+  const secrets: Secrets = {
+    operator_token: `fho_${randomBytes(32).toString('base64url')}`,
+    platform_key: { ...(await exportJWK(privateKey)), kid: randomBytes(8).toString('hex') },
+  };
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  writeFileSync(path, JSON.stringify(secrets, null, 2), { mode: 0o600 });
+  return secrets;
+}
+
+export async function startPlatform(options: PlatformOptions): Promise<RunningPlatform> {
+  const config = unstable_readConfig({ config: join(repositoryRoot, 'wrangler.toml') });
+  const log = join(options.dataDir, 'platform.log');
+  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  const logStream = createWriteStream(log, { flags: 'a' });
+  const withScript = (script: string, port: number) =>
+    convertV4MiniflareOptions({
+      name: config.name ?? 'freehold',
+      modules: [{ type: 'ESModule', path: 'worker.js', contents: script }],
+      compatibilityDate: config.compatibility_date ?? '',
+      compatibilityFlags: config.compatibility_flags,
+      bindings: {
+        ...(config.vars as Record<string, string>),
+        PLATFORM_PORT: String(port),
+        ...options.vars,
+        OPERATOR_TOKEN_SHA256: createHash('sha256').update(options.secrets.operator_token).digest('hex'),
+        PLATFORM_SIGNING_KEY: JSON.stringify(options.secrets.platform_key),
+      },
+      d1Databases: Object.fromEntries(config.d1_databases.map(({ binding }: { binding: string }) => [binding, binding])),
+      durableObjects: Object.fromEntries(
+        config.durable_objects.bindings.map(({ name, class_name }: { name: string; class_name: string }) => [name, { className: class_name, useSQLite: true }]),
+      ),
+      unsafeDirectSockets: [{ host: '127.0.0.1', port }],
+      resourcePersistencePath: join(options.dataDir, 'state'),
+      cf: false,
+      host: '127.0.0.1',
+      port: 0,
+      log: new NoOpLog(),
+      handleStructuredLogs: ({ message }: { message: string }) => void logStream.write(`${message}\n`),
+      telemetry: { enabled: false },
+    });
+  const port = options.port === 0 ? await findFreePort() : options.port;
+  await requireFree(port);
+  const script = options.script ?? (await buildWorker(repositoryRoot));
+  const platform = new Miniflare(withScript(script, port));
+  await platform.ready;
+  await applyMigrations(platform);
+  return {
+    port,
+    async reload(next) {
+      await platform.setOptions(withScript(next, port));
+      await platform.ready;
+    },
+    async stop() {
+      await platform.dispose();
+      logStream.end();
+    },
+  };
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function requireFree(port: number): Promise<void> {
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  } catch {
+    throw new Error(`Port ${port} is taken. Choose another: npm start -- --port ${port + 1}`);
+  }
+  server.close();
+  await once(server, 'close');
+}
+
+/** The same bookkeeping table as `wrangler d1 migrations apply`, each file in one batch with its record. */
+async function applyMigrations(platform: Miniflare): Promise<void> {
+  const db = await platform.getD1Database('DB');
+  await db.exec(
+    'CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)',
+  );
+  const { results } = await db.prepare('SELECT name FROM d1_migrations').all<{ name: string }>();
+  const applied = new Set(results.map((row) => row.name));
+  const folder = join(repositoryRoot, 'migrations');
+  for (const name of readdirSync(folder).sort()) {
+    if (!name.endsWith('.sql') || applied.has(name)) continue;
+    const statements = unstable_splitSqlQuery(readFileSync(join(folder, name), 'utf8'));
+    await db.batch([
+      ...statements.map((statement) => db.prepare(statement)),
+      db.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name),
+    ]);
+  }
+}

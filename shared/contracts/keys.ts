@@ -1,0 +1,57 @@
+/** API keys and the permissions they carry. */
+import { z } from 'zod';
+import { isoTime, slug } from './common.ts';
+import { environment } from './agents.ts';
+
+/** resource:verb. `*` at key creation means all of them. */
+export const permissions = [
+  'inference:invoke',
+  'conversations:read',
+  'conversations:write',
+  'agents:read',
+  'agents:write',
+  'memories:read',
+  'memories:write',
+  'keys:read',
+  'keys:write',
+  'usage:read',
+] as const;
+export const permission = z.enum(permissions);
+export type Permission = z.infer<typeof permission>;
+
+/** What a visitor of a tenant's chat page may do, on one agent only. */
+export const visitorPermissions: readonly Permission[] = ['inference:invoke', 'conversations:read', 'conversations:write'];
+
+export const keyScope = z.strictObject({
+  project: slug.nullable().default(null),
+  environment: environment.nullable().default(null),
+  /** An agent's id; the key then works for this agent alone. */
+  agent: z.string().nullable().default(null),
+});
+export type KeyScope = z.infer<typeof keyScope>;
+
+export const createKey = z.strictObject({
+  name: z.string().trim().min(1).max(100),
+  scope: keyScope.prefault({}),
+  permissions: z.union([z.tuple([z.literal('*')]), z.array(permission).min(1)]).default(['*']),
+  expires_at: isoTime.nullable().default(null),
+});
+export type CreateKey = z.infer<typeof createKey>;
+
+export const apiKey = z.object({
+  object: z.literal('api_key'),
+  id: z.string(),
+  name: z.string(),
+  prefix: z.string().describe('The start of the secret, to tell keys apart.'),
+  scope: z.object({ project: z.string().nullable(), environment: environment.nullable(), agent: z.string().nullable() }),
+  permissions: z.array(permission),
+  status: z.enum(['active', 'revoked', 'expired']),
+  created_at: isoTime,
+  expires_at: isoTime.nullable(),
+  revoked_at: isoTime.nullable(),
+  last_used_at: isoTime.nullable(),
+});
+export type ApiKey = z.infer<typeof apiKey>;
+
+export const createdKey = apiKey.extend({ secret: z.string().describe('Shown this once, never again.') });
+export type CreatedKey = z.infer<typeof createdKey>;

@@ -1,0 +1,44 @@
+/**
+ * Everything a turn needs to begin, and to begin again in another isolate: plain data, stored with the response.
+ */
+import type { AgentId, ConversationId, ResponseId, TenantId } from '../core/ids.ts';
+import type { Principal } from '../core/principal.ts';
+import type { ChatMessage } from './chat-completions.ts';
+import type { InputItem } from './conversations.ts';
+import type { LiveAgent } from './admission.ts';
+import type { Response } from './responses.ts';
+
+export type TurnInput =
+  | { readonly kind: 'items'; readonly input: string | readonly InputItem[] }
+  /** A chat completion brings its whole history and leaves none. */
+  | { readonly kind: 'messages'; readonly messages: readonly ChatMessage[] };
+
+export type TurnStart = {
+  readonly tenantId: TenantId;
+  readonly conversationId: ConversationId;
+  readonly responseId: ResponseId;
+  readonly principal: Principal;
+  readonly agent: LiveAgent | null;
+  /** The model to ask: an id, or the alias `default`. */
+  readonly model: string;
+  readonly input: TurnInput;
+  /** `thread`: reads and extends the conversation's items. `previous`: reads that response's past. */
+  readonly context: { readonly kind: 'none' } | { readonly kind: 'thread' } | { readonly kind: 'previous'; readonly id: ResponseId };
+  /** Members of the chat request that pass to the model as they are: tools, temperature, … */
+  readonly sampling: Readonly<Record<string, unknown>>;
+  readonly maxOutputTokens: number;
+  readonly recallLimit: number;
+  readonly timeoutMs: number;
+  readonly allowExternal: boolean;
+  /** What the response object starts as. */
+  readonly response: Response;
+  readonly requestId: string;
+  readonly traceparent: string;
+};
+
+export type NewConversation = {
+  readonly id: ConversationId;
+  readonly agentId: AgentId | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly items: readonly InputItem[];
+};

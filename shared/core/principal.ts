@@ -1,0 +1,37 @@
+/**
+ * Who acts, and what that lets them do. Pure: the same decision wherever it is asked.
+ */
+import { err, ok, type Result } from './result.ts';
+import type { AgentId, KeyId, VisitorId } from './ids.ts';
+
+export type PrincipalScope = {
+  readonly project: string | null;
+  readonly environment: 'dev' | 'staging' | 'prod' | null;
+  readonly agent: AgentId | null;
+};
+
+export type Principal = {
+  readonly kind: 'key' | 'visitor';
+  /** The key's id or the visitor's id: the author of what is written. */
+  readonly id: KeyId | VisitorId;
+  readonly permissions: readonly string[];
+  readonly scope: PrincipalScope;
+};
+
+/**
+ * Permission first, then reach: a principal bound to one agent acts on that agent alone. What lies inside a
+ * conversation is decided by the conversation itself, so `reach: 'own'` skips the second check.
+ */
+export function authorize(
+  principal: Principal,
+  permission: string | null,
+  reach: { readonly agent: AgentId | null } | 'own',
+): Result<undefined> {
+  if (permission !== null && !principal.permissions.includes(permission)) {
+    return err('permission_denied', `This credential lacks the permission "${permission}".`);
+  }
+  if (reach !== 'own' && principal.scope.agent !== null && principal.scope.agent !== reach.agent) {
+    return err('permission_denied', 'This credential works for one agent only, and not for this.');
+  }
+  return ok();
+}

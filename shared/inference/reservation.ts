@@ -1,0 +1,47 @@
+/**
+ * The bound that a run is admitted with. Every token of the input is at least one byte of the request, so bytes bound
+ * tokens whatever the model's tokeniser; what a chat template adds a message is allowed for.
+ */
+import { computeCostMicros, type Micros } from '../core/money.ts';
+import type { RunId } from '../core/ids.ts';
+import type { ReservationRequest } from '../contracts/admission.ts';
+import type { Route } from './catalog.ts';
+
+export const DefaultMaxOutputTokens = 4_096;
+const TemplateTokensPerMessage = 32;
+/** A job must start within this of being admitted. */
+export const JobStartMs = 60_000;
+
+export type RunBound = { readonly inputBytes: number; readonly messages: number; readonly maxOutputTokens: number };
+
+export function computeMaxMicros(route: Route, bound: RunBound): Micros {
+  return computeCostMicros(route.price, {
+    input: bound.inputBytes + bound.messages * TemplateTokensPerMessage + TemplateTokensPerMessage,
+    cached: 0,
+    output: bound.maxOutputTokens,
+  });
+}
+
+export function makeReservation(
+  run: RunId,
+  route: Route,
+  bound: RunBound,
+  now: number,
+  timeoutMs: number,
+): ReservationRequest {
+  return {
+    run,
+    bridge: route.bridge.id,
+    model: route.model.id,
+    priceId: route.priceId,
+    price: route.price,
+    maxMicros: computeMaxMicros(route, bound),
+    maxOutputTokens: bound.maxOutputTokens,
+    expiresAt: now + JobStartMs + timeoutMs,
+  };
+}
+
+/** What the caller asks for, within what the model's window can hold. */
+export function boundOutputTokens(route: Route, asked: number | null | undefined): number {
+  return Math.min(asked ?? DefaultMaxOutputTokens, route.model.context_window ?? Number.MAX_SAFE_INTEGER);
+}

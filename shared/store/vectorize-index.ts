@@ -1,0 +1,166 @@
+/**
+ * VectorIndex over the Workers `Vectorize` binding. One Vectorize index (cosine, one embedding space) serves many tenants:
+ * this adapter puts the tenant in front of every id and namespace, so nothing of another tenant can be named through it.
+ * Writes become visible seconds later. A filtered property needs a metadata index, made before the first vector is written.
+ */
+import type { Vectorize, VectorizeVector, VectorizeVectorMetadataFilter } from '@cloudflare/workers-types';
+import { fail, FailureError } from '../core/failure.ts';
+import type { TenantId } from '../core/ids.ts';
+import { invariant } from '../core/invariant.ts';
+import { describeError } from '../core/log.ts';
+import type { Result } from '../core/result.ts';
+import type {
+  VectorIndex,
+  VectorIndexInfo,
+  VectorMatches,
+  VectorMetadata,
+  VectorMutation,
+  VectorQueryOptions,
+  VectorRecord,
+} from './vector-index.ts';
+import { VectorLimits } from './vector-index.ts';
+import { validateIds, validateQuery, validateVectors } from './vector-limits.ts';
+
+type Values = Float32Array | readonly number[];
+
+/** What Vectorize takes in one call of these; more ids are sent in several. */
+const MaxIdsPerDelete = 100;
+const MaxIdsPerGet = 20;
+
+export class VectorizeIndex implements VectorIndex {
+  readonly #binding: Vectorize;
+  readonly #dimensions: number;
+  readonly #prefix: string;
+
+  /** `dimensions` is what the Vectorize index was made with. */
+  constructor(binding: Vectorize, tenant: TenantId, dimensions: number) {
+    this.#binding = binding;
+    this.#dimensions = dimensions;
+    this.#prefix = `${tenant}/`;
+  }
+
+  /** `vectorCount` counts the whole index, which tenants may share: for operators, not for tenants. */
+  async describe(): Promise<VectorIndexInfo> {
+    const info = await this.#call((binding) => binding.describe());
+    return {
+      dimensions: info.dimensions,
+      vectorCount: info.vectorCount,
+      processedUpToMutation: String(info.processedUpToMutation),
+    };
+  }
+
+  async query(vector: Values, options: VectorQueryOptions = {}): Promise<VectorMatches> {
+    requireValid(validateQuery(vector, options));
+    this.#requireDimensions(vector, 'vector');
+    // Without a direction nothing is near; a cosine with it would be no number.
+    if (vector.every((value) => value === 0)) return { count: 0, matches: [] };
+    const found = await this.#call((binding) =>
+      binding.query(toArray(vector), {
+        topK: options.topK ?? VectorLimits.defaultTopK,
+        namespace: this.#addTenant(options.namespace ?? ''),
+        returnValues: options.returnValues ?? false,
+        returnMetadata: options.returnMetadata ?? 'none',
+        ...(options.filter === undefined ? {} : { filter: options.filter as VectorizeVectorMetadataFilter }),
+      }),
+    );
+    const matches = found.matches.map((match) => ({
+      id: this.#removeTenant(match.id),
+      score: match.score,
+      ...this.#toNamespace(match.namespace ?? this.#addTenant(options.namespace ?? '')),
+      ...(options.returnValues === true && match.values ? { values: [...match.values] } : {}),
+      ...(options.returnMetadata === 'all' && match.metadata ? { metadata: match.metadata as VectorMetadata } : {}),
+    }));
+    return { count: matches.length, matches };
+  }
+
+  async insert(vectors: readonly VectorRecord[]): Promise<VectorMutation> {
+    this.#requireVectors(vectors);
+    return this.#call((binding) => binding.insert(vectors.map((vector) => this.#toBinding(vector))));
+  }
+
+  async upsert(vectors: readonly VectorRecord[]): Promise<VectorMutation> {
+    this.#requireVectors(vectors);
+    return this.#call((binding) => binding.upsert(vectors.map((vector) => this.#toBinding(vector))));
+  }
+
+  async deleteByIds(ids: readonly string[]): Promise<VectorMutation> {
+    requireValid(validateIds(ids));
+    let mutation: VectorMutation = { mutationId: '' };
+    for (const part of toParts(ids, MaxIdsPerDelete)) {
+      mutation = await this.#call((binding) => binding.deleteByIds(part.map((id) => this.#addTenant(id))));
+    }
+    return mutation;
+  }
+
+  async getByIds(ids: readonly string[]): Promise<readonly VectorRecord[]> {
+    requireValid(validateIds(ids));
+    const found: VectorRecord[] = [];
+    for (const part of toParts(ids, MaxIdsPerGet)) {
+      const vectors = await this.#call((binding) => binding.getByIds(part.map((id) => this.#addTenant(id))));
+      found.push(...vectors.map((vector) => this.#fromBinding(vector)));
+    }
+    return found;
+  }
+
+  #toBinding(vector: VectorRecord): VectorizeVector {
+    return {
+      id: this.#addTenant(vector.id),
+      values: toArray(vector.values),
+      namespace: this.#addTenant(vector.namespace ?? ''),
+      ...(vector.metadata === undefined ? {} : { metadata: { ...vector.metadata } }),
+    };
+  }
+
+  #fromBinding(vector: VectorizeVector): VectorRecord {
+    return {
+      id: this.#removeTenant(vector.id),
+      values: [...vector.values],
+      ...this.#toNamespace(vector.namespace),
+      ...(vector.metadata === undefined ? {} : { metadata: vector.metadata as VectorMetadata }),
+    };
+  }
+
+  #toNamespace(name: string | undefined): { readonly namespace?: string } {
+    const namespace = name === undefined ? '' : this.#removeTenant(name);
+    return namespace === '' ? {} : { namespace };
+  }
+
+  #requireVectors(vectors: readonly VectorRecord[]): void {
+    requireValid(validateVectors(vectors));
+    this.#requireDimensions(vectors[0]!.values, 'vectors.0.values');
+  }
+
+  #requireDimensions(values: Values, param: string): void {
+    if (values.length === this.#dimensions) return;
+    throw new FailureError(fail('invalid_request', `This index has ${this.#dimensions} dimensions.`, { param }));
+  }
+
+  #addTenant(name: string): string {
+    return this.#prefix + name;
+  }
+
+  #removeTenant(name: string): string {
+    invariant(name.startsWith(this.#prefix), 'Vectorize answered with a name of another tenant');
+    return name.slice(this.#prefix.length);
+  }
+
+  async #call<T>(call: (binding: Vectorize) => Promise<T>): Promise<T> {
+    try {
+      return await call(this.#binding);
+    } catch (error) {
+      throw new FailureError(fail('service_unavailable', undefined, { reason: describeError(error) }));
+    }
+  }
+}
+
+function toArray(values: Values): number[] {
+  return [...values];
+}
+
+function toParts(ids: readonly string[], size: number): readonly (readonly string[])[] {
+  return Array.from({ length: Math.ceil(ids.length / size) }, (_, part) => ids.slice(part * size, (part + 1) * size));
+}
+
+function requireValid(result: Result<undefined>): void {
+  if (!result.ok) throw new FailureError(result.failure);
+}

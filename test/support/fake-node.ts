@@ -1,0 +1,207 @@
+/**
+ * A scriptable OpenAI-compatible inference node on loopback. It can cut, reset, stall or garble its stream at any chunk,
+ * leave fields out, and refuse; it counts what it produced and which requests were broken off, so that a test has an
+ * independent meter.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+
+export type FakeScript = {
+  models?: string[];
+  /** The words of the answer, one token each. */
+  words?: string[];
+  /** Before chunk `at` (0 is the first word), do this. */
+  fault?: { at: number; how: 'fin' | 'rst' | 'garbage' | 'stall' | 'error-event' };
+  /** Do not answer before `release()`. */
+  hang?: boolean;
+  /** Answer with this instead. */
+  refuse?: { status: number; body: unknown };
+  /** The body of an answer that is not streamed, or of embeddings. */
+  body?: (request: FakeRequest) => unknown;
+  /** Changes a chunk before it is sent; undefined leaves it out. */
+  mapChunk?: (chunk: FakeChunk, index: number) => unknown;
+  usage?: 'own-chunk' | 'last-choice' | 'none';
+  finish?: string | null;
+  /** Leave `[DONE]` out. */
+  omitDone?: boolean;
+  /** Produce more words than the request allows. */
+  ignoreLimit?: boolean;
+};
+
+export type FakeChunk = Record<string, unknown> & { choices: Record<string, unknown>[] };
+export type FakeRequest = { path: string; headers: IncomingMessage['headers']; body: Record<string, unknown> };
+
+export class FakeNode {
+  script: FakeScript;
+  readonly requests: FakeRequest[] = [];
+  /** Tokens produced, over all requests. */
+  produced = 0;
+  aborted = 0;
+  readonly #server = createServer((request, response) => void this.#serve(request, response));
+  readonly #sockets = new Set<Socket>();
+  #waiters: { readonly met: () => boolean; readonly resolve: () => void }[] = [];
+  #released = Promise.withResolvers<void>();
+
+  private constructor(script: FakeScript) {
+    this.script = script;
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('error', () => {});
+    });
+  }
+
+  static async start(script: FakeScript = {}): Promise<FakeNode> {
+    const node = new FakeNode(script);
+    await new Promise<void>((resolve) => node.#server.listen(0, '127.0.0.1', resolve));
+    return node;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Lets the requests go on that hang. */
+  release(): void {
+    this.#released.resolve();
+    this.#released = Promise.withResolvers<void>();
+  }
+
+  /** Resolves when a request has been broken off by its caller. */
+  waitForAbort(): Promise<void> {
+    return this.waitForAborts(1);
+  }
+
+  waitForAborts(count: number): Promise<void> {
+    return this.#waitFor(() => this.aborted >= count);
+  }
+
+  waitForRequests(count: number): Promise<void> {
+    return this.#waitFor(() => this.requests.length >= count);
+  }
+
+  #waitFor(met: () => boolean): Promise<void> {
+    if (met()) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ met, resolve }));
+  }
+
+  #tell(): void {
+    const met = this.#waiters.filter((waiter) => waiter.met());
+    this.#waiters = this.#waiters.filter((waiter) => !met.includes(waiter));
+    for (const waiter of met) waiter.resolve();
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url ?? '/';
+    if (request.method === 'GET') return this.#list(path, response);
+    let text = '';
+    for await (const bytes of request) text += String(bytes);
+    const seen: FakeRequest = { path, headers: request.headers, body: JSON.parse(text) as Record<string, unknown> };
+    this.requests.push(seen);
+    response.on('close', () => {
+      if (response.writableFinished) return;
+      this.aborted++;
+      this.#tell();
+    });
+    this.#tell();
+    if (this.script.hang) await this.#released.promise;
+    if (response.destroyed) return;
+    const { refuse, body } = this.script;
+    if (refuse) return sendJson(response, refuse.status, refuse.body);
+    if (path === '/v1/embeddings') return sendJson(response, 200, body?.(seen) ?? embed(seen));
+    if (seen.body['stream'] === true) return this.#stream(seen, response);
+    if (body) return sendJson(response, 200, body(seen));
+    const words = this.#words(seen);
+    this.produced += words.length;
+    const message = { role: 'assistant', content: words.join(' ') };
+    sendJson(response, 200, {
+      id: 'chatcmpl-fake',
+      object: 'chat.completion',
+      created: 1700000000,
+      model: seen.body['model'],
+      choices: [{ index: 0, message, finish_reason: 'stop' }],
+      usage: this.#usage(words.length),
+    });
+  }
+
+  #list(path: string, response: ServerResponse): void {
+    const models = this.script.models ?? ['tiny'];
+    if (path === '/v1/models') sendJson(response, 200, { object: 'list', data: models.map((id) => ({ id, object: 'model' })) });
+    else if (path === '/api/tags') sendJson(response, 200, { models: models.map((model) => ({ name: model, model })) });
+    else sendJson(response, 404, { error: 'not found' });
+  }
+
+  #words(request: FakeRequest): string[] {
+    const words = this.script.words ?? ['one', 'two', 'three', 'four', 'five'];
+    return this.script.ignoreLimit ? words : words.slice(0, Number(request.body['max_tokens'] ?? words.length));
+  }
+
+  #usage(count: number): object {
+    return { prompt_tokens: 7, completion_tokens: count, total_tokens: 7 + count };
+  }
+
+  async #stream(request: FakeRequest, response: ServerResponse): Promise<void> {
+    const { fault, usage = 'own-chunk', finish = 'stop', omitDone } = this.script;
+    const options = (request.body['stream_options'] ?? {}) as Record<string, unknown>;
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.flushHeaders();
+    const words = this.#words(request);
+    let sent = 0;
+    const send = (choices: Record<string, unknown>[], more: object = {}) => {
+      const names = { id: 'chatcmpl-fake', object: 'chat.completion.chunk', created: 1700000000, model: request.body['model'] };
+      const chunk: FakeChunk = { ...names, choices, ...more };
+      const mapped = this.script.mapChunk ? this.script.mapChunk(chunk, sent) : chunk;
+      sent++;
+      if (mapped !== undefined) response.write(`data: ${JSON.stringify(mapped)}\n\n`);
+    };
+    const choice = (delta: object, reason: string | null = null) => [{ index: 0, delta, finish_reason: reason, logprobs: null }];
+    send(choice({ role: 'assistant', content: '' }));
+    for (let index = 0; index <= words.length; index++) {
+      if (fault?.at === index && (await this.#fail(fault.how, response))) return;
+      if (index === words.length) break;
+      this.produced++;
+      const counted = options['continuous_usage_stats'] ? { usage: this.#usage(index + 1) } : {};
+      send(choice({ content: `${index > 0 ? ' ' : ''}${words[index]}` }), counted);
+      // A turn of the event loop between tokens, so that each is a read of its own for the bridge.
+      await new Promise(setImmediate);
+      if (response.destroyed) return;
+    }
+    const total = options['include_usage'] ? { usage: this.#usage(words.length) } : {};
+    if (finish !== null) send(choice({}, finish), usage === 'last-choice' ? total : {});
+    if (usage === 'own-chunk' && options['include_usage']) send([], total);
+    if (!omitDone) response.write('data: [DONE]\n\n');
+    response.end();
+  }
+
+  /** True when nothing may follow. */
+  async #fail(how: NonNullable<FakeScript['fault']>['how'], response: ServerResponse): Promise<boolean> {
+    if (how === 'fin') response.end();
+    else if (how === 'rst') {
+      // What was written before must be on its way, or the reset would swallow it.
+      await new Promise<void>((resolve) => response.write(': flush\n\n', () => resolve()));
+      response.socket?.resetAndDestroy();
+    } else if (how === 'garbage') response.write('data: {"id": "chatcmpl-fa\n\n');
+    else if (how === 'error-event') response.write('data: {"error":{"message":"out of memory"}}\n\n');
+    else {
+      await new Promise<void>((resolve) => response.once('close', resolve));
+    }
+    return how !== 'garbage';
+  }
+}
+
+function embed(request: FakeRequest): object {
+  const input = request.body['input'];
+  const inputs = Array.isArray(input) ? input : [input];
+  const data = inputs.map((text, index) => ({ object: 'embedding', index, embedding: [String(text).length, 0.5, -1] }));
+  return { object: 'list', data, model: request.body['model'], usage: { prompt_tokens: 3, total_tokens: 3 } };
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}

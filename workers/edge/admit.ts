@@ -1,0 +1,130 @@
+/**
+ * The one admission pipeline of every tenant route: tenant, credential, input, plan, admission, then the handler.
+ * Nobody learns what is wrong with a request, or what exists, before the credential has been accepted.
+ */
+import { createHash } from 'node:crypto';
+import { mintApiKey } from '../../shared/core/api-key.ts';
+import { mintId, systemRandom, type Random, type TenantId } from '../../shared/core/ids.ts';
+import { ok, type Result } from '../../shared/core/result.ts';
+import type { AdmissionRequest, Grant } from '../../shared/contracts/admission.ts';
+import { Catalog } from '../../shared/inference/catalog.ts';
+import { systemClock } from '../../shared/core/clock.ts';
+import { tenantScope } from '../../shared/tenancy/tenant-scope.ts';
+import type { AnyInput, TenantRoute } from '../http/define-route.ts';
+import { parseInput } from '../http/parse-input.ts';
+import type { Reply } from '../http/reply.ts';
+import { authenticate } from './authenticate.ts';
+import { door } from './doors.ts';
+import { readIdempotency, type Idempotency } from './idempotency.ts';
+import { platformKey } from './platform-key.ts';
+import type { RequestContext } from './request-context.ts';
+import type { AdmissionPlan, TenantCall, TenantRequest } from './tenant-call.ts';
+
+const catalog = new Catalog(systemClock);
+
+export async function handleTenantRoute(
+  context: RequestContext,
+  tenantId: TenantId,
+  route: TenantRoute,
+  pathParams: Readonly<Record<string, string>>,
+): Promise<Result<Reply>> {
+  context.event['tenant'] = tenantId;
+  const credential = await authenticate(context, tenantId);
+  if (!credential.ok) return credential;
+  const base: AdmissionRequest = {
+    credential: credential.value,
+    permission: route.permission,
+    agentRef: pathParams['agent'] ?? null,
+    reach: route.reach,
+  };
+  const input = await parseInput(context, route, pathParams);
+  const idempotency = input.ok && route.idempotent ? readIdempotency(context, route.operation, input.value) : ok(undefined);
+  if (!input.ok || !idempotency.ok) {
+    const refused = await admit(context, tenantId, base);
+    return refused.ok ? (input.ok ? (idempotency as Result<never>) : input) : refused;
+  }
+  const run = { context, tenantId, route, base, input: input.value };
+  return idempotency.value ? runOnce(run, idempotency.value) : runNow(run, context.startedAt, systemRandom);
+}
+
+type Run = {
+  readonly context: RequestContext;
+  readonly tenantId: TenantId;
+  readonly route: TenantRoute;
+  readonly base: AdmissionRequest;
+  readonly input: AnyInput;
+};
+
+/** With an Idempotency-Key: admitted first, then executed, replayed or refused. */
+async function runOnce(run: Run, idempotency: Idempotency): Promise<Result<Reply>> {
+  const admitted = await admit(run.context, run.tenantId, run.base);
+  if (!admitted.ok) return admitted;
+  const tenant = door(run.context.objects.tenant(run.tenantId));
+  const begun = await tenant.beginIdempotent(idempotency.scope, idempotency.fingerprint);
+  if (!begun.ok) return begun;
+  if (begun.value.kind === 'replay') {
+    run.context.event['idempotent_replay'] = true;
+    return ok({ kind: 'json', status: begun.value.status, body: JSON.parse(idempotency.open(begun.value.body)) as unknown });
+  }
+  const reply = await runNow(run, begun.value.startedAt, idempotency.random);
+  const sealed = reply.ok && reply.value.kind === 'json' ? idempotency.seal(JSON.stringify(reply.value.body)) : undefined;
+  if (reply.ok && reply.value.kind === 'json' && sealed !== undefined) {
+    const stored = await tenant.completeIdempotent(idempotency.scope, reply.value.status, sealed);
+    if (!stored.ok) return stored;
+  } else {
+    await tenant.abandonIdempotent(idempotency.scope);
+  }
+  return reply;
+}
+
+async function runNow(run: Run, startedAt: number, random: Random): Promise<Result<Reply>> {
+  const { context, tenantId, route, base, input } = run;
+  const { objects, clock } = context;
+  const request: TenantRequest = {
+    clock,
+    requestId: context.requestId,
+    startedAt,
+    random,
+    mint: (kind) => mintId(kind, startedAt, random),
+    catalog: () => catalog.view(objects.catalogSource()),
+  };
+  const planned = route.plan ? await route.plan(request, input) : ok<AdmissionPlan>({ planned: undefined });
+  if (!planned.ok) {
+    const refused = await admit(context, tenantId, base);
+    return refused.ok ? planned : refused;
+  }
+  const { planned: plan, ...needs } = planned.value;
+  const granted = await admit(context, tenantId, { ...base, ...needs });
+  if (!granted.ok) return granted;
+  const call: TenantCall = {
+    ...request,
+    scope: tenantScope(tenantId),
+    tenantId,
+    principal: granted.value.principal,
+    agent: granted.value.agent,
+    planned: plan,
+    traceparent: context.traceparent,
+    signal: context.request.signal,
+    tenant: door(objects.tenant(tenantId)),
+    agentObject: (agent) => door(objects.agent(tenantId, agent)),
+    conversation: (conversation) => door(objects.conversation(tenantId, conversation)),
+    memories: () => objects.memories(),
+    vectorIndex: (space) => objects.vectorIndex(tenantId, space),
+    platformKey: () => platformKey(context.platform),
+    mintSecret: (keyId) => {
+      const secret = mintApiKey(keyId, random);
+      return { secret, hash: createHash('sha256').update(secret).digest('hex') };
+    },
+  };
+  return route.handle(call, input);
+}
+
+async function admit(context: RequestContext, tenantId: TenantId, request: AdmissionRequest): Promise<Result<Grant>> {
+  const granted = await door(context.objects.tenant(tenantId)).admit(request);
+  if (granted.ok) {
+    context.event['principal'] = granted.value.principal.id;
+    context.event['agent'] = granted.value.agent?.id ?? null;
+  }
+  return granted;
+}
+

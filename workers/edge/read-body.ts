@@ -1,0 +1,71 @@
+/**
+ * Reads a body under a cap while it streams in, and parses it as JSON. What is too large, not JSON, or nested so deep
+ * that handling it would exhaust the stack is refused before anything else sees it.
+ */
+import { err, ok, type Result } from '../../shared/core/result.ts';
+
+const MaxDepth = 64;
+
+export async function readText(request: Request, maxBytes: number): Promise<Result<string>> {
+  const declared = Number(request.headers.get('content-length') ?? 0);
+  if (declared > maxBytes) return tooLarge(maxBytes);
+  if (!request.body) return ok('');
+  try {
+    // A declared length is enforced by the runtime; only a chunked body has to be counted.
+    if (declared > 0) return decode([new Uint8Array(await request.arrayBuffer())]);
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    for await (const part of request.body as unknown as AsyncIterable<Uint8Array>) {
+      size += part.byteLength;
+      if (size > maxBytes) return tooLarge(maxBytes);
+      parts.push(part);
+    }
+    return decode(parts);
+  } catch (error) {
+    return err('invalid_request', 'The body could not be read to its end.', { reason: String(error) });
+  }
+}
+
+export function parseJson(text: string): Result<unknown> {
+  if (isTooDeep(text)) return err('invalid_json', `The body is nested deeper than ${MaxDepth} levels.`);
+  try {
+    return ok(JSON.parse(text) as unknown);
+  } catch {
+    return err('invalid_json');
+  }
+}
+
+export function isJson(request: Request): boolean {
+  const type = request.headers.get('content-type');
+  return type === null || /^application\/(?:[\w.-]+\+)?json\b/i.test(type);
+}
+
+function decode(parts: readonly Uint8Array[]): Result<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+  try {
+    return ok(parts.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode());
+  } catch {
+    return err('invalid_json', 'The body is not valid UTF-8.');
+  }
+}
+
+/** Counts brackets outside strings: linear, and without a stack of its own. */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (inString) {
+      if (code === 0x5c) at++;
+      else if (code === 0x22) inString = false;
+    } else if (code === 0x22) inString = true;
+    else if (code === 0x5b || code === 0x7b) {
+      if (++depth > MaxDepth) return true;
+    } else if (code === 0x5d || code === 0x7d) depth--;
+  }
+  return false;
+}
+
+function tooLarge(maxBytes: number): Result<never> {
+  return err('payload_too_large', `The body is larger than ${maxBytes} bytes.`);
+}

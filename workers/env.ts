@@ -1,0 +1,36 @@
+/** Bindings and vars, checked at the first request: a deployment that lacks one says which, and serves nothing. */
+import { z } from 'zod';
+import type { Platform } from '../durable-objects/stubs.ts';
+
+const binding = z.custom<object>((value) => typeof value === 'object' && value !== null, 'the binding is missing');
+
+const platform = z.looseObject({
+  DB: binding,
+  TENANT: binding,
+  AGENT: binding,
+  CONVERSATION: binding,
+  VECTOR_SHARD: binding,
+  NODE_POOL: binding,
+  PLATFORM_DOMAIN: z.string().regex(/^[a-z0-9.-]+$/, 'a domain in lower case, without scheme or port'),
+  PLATFORM_PORT: z.string().regex(/^\d*$/).optional(),
+  AGENT_BUCKETS: z.string().regex(/^\d{1,4}$/, 'a whole number from 0 on'),
+  VECTOR_BACKEND: z.enum(['embedded', 'vectorize']),
+  MAX_BODY_BYTES: z.string().regex(/^\d{3,9}$/, 'a number of bytes'),
+  OPERATOR_TOKEN_SHA256: z.string().regex(/^[0-9a-f]{64}$/, 'the SHA-256 of the operator token, in hex'),
+  PLATFORM_SIGNING_KEY: z.string().startsWith('{', 'a private Ed25519 key as a JWK'),
+});
+
+let checked: unknown;
+
+/** Throws with the names of what is wrong; never with a value. */
+export function requirePlatform(env: unknown): Platform {
+  if (checked !== env) {
+    const parsed = platform.safeParse(env);
+    if (!parsed.success) {
+      const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+      throw new Error(`The deployment is not configured. ${faults.join('; ')}`);
+    }
+    checked = env;
+  }
+  return env as Platform;
+}

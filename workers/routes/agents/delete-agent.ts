@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { ok } from '../../../shared/core/result.ts';
+import { tenantRoute } from '../../http/define-route.ts';
+import { json } from '../../http/reply.ts';
+import { agentParams } from '../params.ts';
+
+const deletedAgent = z.object({ object: z.literal('agent.deleted'), id: z.string(), deleted: z.literal(true) });
+
+export const deleteAgent = tenantRoute(
+  {
+    method: 'DELETE',
+    path: '/v1/agents/{agent}',
+    operation: 'deleteAgent',
+    summary: 'Delete an agent. Its memories can no longer be reached.',
+    tag: 'Agents',
+    surface: 'native',
+    permission: 'agents:write',
+    params: agentParams,
+    answer: { status: 200, schema: deletedAgent },
+  },
+  async (call, { params }) => {
+    const deleted = await call.tenant.deleteAgent(params.agent);
+    return deleted.ok ? ok(json({ object: 'agent.deleted', id: deleted.value, deleted: true })) : deleted;
+  },
+);

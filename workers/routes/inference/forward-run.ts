@@ -1,0 +1,57 @@
+/** Sends an admitted run to its bridge and passes the answer on as it comes: no byte of it is touched here. */
+import { ok, type Result } from '../../../shared/core/result.ts';
+import { callBridge } from '../../../shared/inference/inference-client.ts';
+import type { TenantCall } from '../../edge/tenant-call.ts';
+import { raw, type Reply } from '../../http/reply.ts';
+import type { PlannedRun } from './plan-run.ts';
+
+export async function forwardRun(
+  call: TenantCall,
+  planned: PlannedRun,
+  body: { readonly model: string; readonly text: string },
+): Promise<Result<Reply>> {
+  const { run, route, operation, maxOutputTokens, timeoutMs } = planned;
+  const key = await call.platformKey();
+  const jobToken = await key.signJob(
+    {
+      run,
+      bridge: route.bridge.id,
+      tenant: call.tenantId,
+      operation,
+      model: route.model.id,
+      maxOutputTokens,
+      allowExternal: false,
+      timeoutMs,
+    },
+    call.clock.now(),
+  );
+  const answer = await callBridge({
+    bridgeUrl: route.bridge.url,
+    path: operation === 'chat' ? '/v1/chat/completions' : '/v1/embeddings',
+    jobToken,
+    body: body.model === route.model.id ? body.text : withModel(body.text, route.model.id),
+    requestId: call.requestId,
+    traceparent: call.traceparent,
+    signal: call.signal,
+  });
+  if (!answer.ok) return answer;
+  const { status, headers, body: stream } = answer.value;
+  const type = headers.get('content-type') ?? 'application/json';
+  return ok(
+    raw(
+      new Response(stream, {
+        status,
+        headers: {
+          'content-type': type,
+          'cache-control': 'no-cache',
+          ...(type.startsWith('text/event-stream') ? { 'x-accel-buffering': 'no' } : {}),
+        },
+      }),
+    ),
+  );
+}
+
+/** Puts the real id where the caller wrote an alias. */
+function withModel(text: string, model: string): string {
+  return JSON.stringify({ ...(JSON.parse(text) as object), model });
+}

@@ -1,0 +1,27 @@
+import { ok } from '../../../shared/core/result.ts';
+import { createMemory as createMemoryBody, memory } from '../../../shared/contracts/memories.ts';
+import { tenantRoute } from '../../http/define-route.ts';
+import { json } from '../../http/reply.ts';
+import { agentParams } from '../params.ts';
+
+export const createMemory = tenantRoute(
+  {
+    method: 'POST',
+    path: '/v1/agents/{agent}/memories',
+    operation: 'createMemory',
+    summary: 'Give an agent a memory.',
+    tag: 'Memories',
+    surface: 'native',
+    permission: 'memories:write',
+    idempotent: true,
+    params: agentParams,
+    body: createMemoryBody,
+    answer: { status: 201, schema: memory },
+  },
+  async (call, { body }) => {
+    const agentId = call.agent!.id;
+    const entry = { ...body, id: call.mint('memory'), author: call.principal.id };
+    const written = await call.agentObject(agentId).appendMemories(agentId, [entry]);
+    return written.ok ? ok(json(written.value[0], 201)) : written;
+  },
+);
