@@ -5,7 +5,7 @@
 import type { AgentId, ConversationId, TenantId } from '../shared/core/ids.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { err, ok, type Result } from '../shared/core/result.ts';
-import { HashEmbeddingDimensions } from "../shared/core/hash-embedding.ts";
+import { HashEmbeddingDimensions } from '../shared/core/hash-embedding.ts';
 import type { CatalogSource } from '../shared/inference/catalog.ts';
 import { EmbeddedVectorIndex } from '../shared/store/embedded-vector-index.ts';
 import { MemoryStore } from '../shared/store/memory-store.ts';
@@ -31,11 +31,9 @@ export type { Platform } from './platform.ts';
 
 /** The RPC methods of an object class: every one returns a promise. */
 export type Remote<T> = {
-  readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? Exclude<K, 'fetch' | 'alarm'> : never]: T[K] extends (
-    ...args: infer A
-  ) => infer R
-    ? (...args: A) => Promise<Awaited<R>>
-    : never;
+  readonly [
+    K in keyof T as T[K] extends (...args: never[]) => unknown ? Exclude<K, 'fetch' | 'alarm'> : never
+  ]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never;
 };
 
 const Pool = 'default';
@@ -52,7 +50,10 @@ export class Objects {
   }
 
   agent(tenant: TenantId, agent: AgentId): Remote<AgentObject> {
-    return reach<AgentObject>(this.#platform.AGENT, agentObjectName(tenant, agent, Number(this.#platform.AGENT_BUCKETS)));
+    return reach<AgentObject>(
+      this.#platform.AGENT,
+      agentObjectName(tenant, agent, Number(this.#platform.AGENT_BUCKETS)),
+    );
   }
 
   conversation(tenant: TenantId, conversation: ConversationId): Remote<ConversationObject> {
@@ -66,7 +67,8 @@ export class Objects {
   /** The vectors of a tenant in one embedding space, in whichever backend the operator chose. */
   vectorIndex(tenant: TenantId, space: string): VectorIndex {
     const { VECTOR_BACKEND, VECTORIZE, VECTOR_SHARD } = this.#platform;
-    if (VECTOR_BACKEND === 'vectorize' && VECTORIZE) return new VectorizeIndex(VECTORIZE, tenant, HashEmbeddingDimensions);
+    if (VECTOR_BACKEND === 'vectorize' && VECTORIZE)
+      return new VectorizeIndex(VECTORIZE, tenant, HashEmbeddingDimensions);
     return new EmbeddedVectorIndex(tenant, (shard) =>
       reach<VectorShardObject>(VECTOR_SHARD, vectorShardObjectName(tenant, space, shard)),
     );

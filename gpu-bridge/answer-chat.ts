@@ -14,7 +14,12 @@ import { StreamNormaliser } from './normalise-stream.ts';
 import { NodeError, type ChatAnswer, type InferenceNode } from './nodes/node.ts';
 import { streamHeaders } from './send-failure.ts';
 
-export async function answerChat(run: JobRun, node: InferenceNode, body: JsonObject, answer: ChatAnswer): Promise<void> {
+export async function answerChat(
+  run: JobRun,
+  node: InferenceNode,
+  body: JsonObject,
+  answer: ChatAnswer,
+): Promise<void> {
   const { claims } = run.job;
   const names = {
     id: `chatcmpl-${claims.jti}`,
@@ -24,7 +29,10 @@ export async function answerChat(run: JobRun, node: InferenceNode, body: JsonObj
   const wantsStream = body['stream'] === true;
   if (answer.kind === 'body') {
     if (!wantsStream) return sendBody(run, node, answer.body, names);
-    throw new NodeError('invalid', fail('upstream_invalid', undefined, { reason: 'a body where a stream was asked for' }));
+    throw new NodeError(
+      'invalid',
+      fail('upstream_invalid', undefined, { reason: 'a body where a stream was asked for' }),
+    );
   }
   const includeUsage = wantsStream && findObject(body, 'stream_options')?.['include_usage'] === true;
   const pump = new Pump(run, new StreamNormaliser(names, includeUsage), Number(body['max_tokens']));
@@ -77,7 +85,9 @@ function countProduced(completion: JsonObject): number {
     return Object.entries(value).reduce((sum, [key, item]) => (key === 'role' ? sum : sum + count(item)), 0);
   };
   const choices = completion['choices'];
-  return Array.isArray(choices) ? choices.reduce<number>((sum, each) => sum + count(findObject(each, 'message')), 0) : 0;
+  return Array.isArray(choices)
+    ? choices.reduce<number>((sum, each) => sum + count(findObject(each, 'message')), 0)
+    : 0;
 }
 
 /** Sends chunks on; a promise where the receiver needs time. */
@@ -108,17 +118,25 @@ class Pump {
       for await (const batch of batches) {
         watch.heard();
         const ended = await this.#pass(batch, send);
+        this.#count();
         if (ended || stopped.aborted) break;
       }
     } finally {
       watch.end();
-      meter.countNode(this.normaliser.usage);
-      meter.countDeltas(Math.min(this.normaliser.deltas, this.#limit));
+      this.#count();
     }
     if (stopped.aborted || !this.normaliser.isWhole) {
-      throw new NodeError('cut', fail('upstream_cut', undefined, { reason: 'the stream ended without a finish_reason' }));
+      throw new NodeError(
+        'cut',
+        fail('upstream_cut', undefined, { reason: 'the stream ended without a finish_reason' }),
+      );
     }
     meter.markWhole();
+  }
+
+  #count(): void {
+    this.#run.meter.countNode(this.normaliser.usage);
+    this.#run.meter.countDeltas(Math.min(this.normaliser.deltas, this.#limit));
   }
 
   /** Sends what is good also when what follows it is not. True when the answer is over. */

@@ -5,7 +5,12 @@ import { countInput } from './meter.ts';
 import { normaliseEmbeddings } from './normalise.ts';
 import { NodeError, type InferenceNode } from './nodes/node.ts';
 
-export async function answerEmbeddings(run: JobRun, node: InferenceNode, body: JsonObject, answer: unknown): Promise<void> {
+export async function answerEmbeddings(
+  run: JobRun,
+  node: InferenceNode,
+  body: JsonObject,
+  answer: unknown,
+): Promise<void> {
   const dimensions = body['dimensions'];
   const result = normaliseEmbeddings(
     answer,
@@ -33,5 +38,7 @@ export async function answerEmbeddings(run: JobRun, node: InferenceNode, body: J
 /** A text or one list of tokens is one input; any other list is one an item. */
 function countInputs(input: unknown): number {
   if (!Array.isArray(input)) return 1;
-  return input.every((each) => typeof each === 'string' || Array.isArray(each) || isJsonObject(each)) ? input.length : 1;
+  return input.every((each) => typeof each === 'string' || Array.isArray(each) || isJsonObject(each))
+    ? input.length
+    : 1;
 }

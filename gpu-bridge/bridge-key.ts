@@ -26,7 +26,8 @@ export async function loadBridgeIdentity(options: {
   readonly now: number;
 }): Promise<BridgeIdentity> {
   const path = join(options.dataDir, 'bridge-key.json');
-  const jwk = options.privateJwk ?? (await readKey(path)) ?? (await makeKey(path, options.id ?? mintId('bridge', options.now)));
+  const jwk =
+    options.privateJwk ?? (await readKey(path)) ?? (await makeKey(path, options.id ?? mintId('bridge', options.now)));
   const kept = isId('bridge', jwk.kid) ? jwk.kid : undefined;
   const id = options.id ?? kept;
   if (!id) throw new Error(`${path}: "kid" is not a bridge id, and FREEHOLD_BRIDGE_ID is not set`);

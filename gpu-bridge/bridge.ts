@@ -12,10 +12,11 @@ import { systemClock, type Clock } from '../shared/core/clock.ts';
 import type { BridgeId } from '../shared/core/ids.ts';
 import { jsonLogger, type Logger } from '../shared/core/log.ts';
 import { AcceptedTokens } from './accepted-tokens.ts';
-import { Announcer } from './announce.ts';
+import { Announcer } from './announcer.ts';
 import { loadBridgeIdentity } from './bridge-key.ts';
 import type { BridgeConfig, Environment } from './config.ts';
 import { createNodes } from './create-nodes.ts';
+import { lockDataDir } from './data-dir-lock.ts';
 import type { JobDeps, JobLimits, JobRun } from './job-run.ts';
 import { createJobTokenVerifier } from './job-token.ts';
 import { Journal } from './journal.ts';
@@ -30,11 +31,14 @@ export type BridgeTimings = JobLimits & {
   readonly announceEveryMs: number;
   readonly discoverEveryMs: number;
   readonly listTimeoutMs: number;
+  /** How often the progress of running jobs is journalled: what a killed process may leave unbilled. */
+  readonly progressEveryMs: number;
   readonly keepAliveMs: number;
   readonly drainMs: number;
   readonly flushMs: number;
   readonly maxBodyBytes: number;
   readonly compactAtBytes: number;
+  readonly receiptGatherMs: number;
   readonly receiptBackoff: { readonly baseMs: number; readonly capMs: number };
 };
 
@@ -45,11 +49,13 @@ export const defaultTimings: BridgeTimings = {
   announceEveryMs: 2000,
   discoverEveryMs: 3000,
   listTimeoutMs: 1500,
-  keepAliveMs: 15_000,
+  progressEveryMs: 1000,
+  keepAliveMs: 5_000,
   drainMs: 20_000,
   flushMs: 5000,
   maxBodyBytes: 20 * 1024 * 1024,
   compactAtBytes: 4 * 1024 * 1024,
+  receiptGatherMs: 25,
   receiptBackoff: { baseMs: 250, capMs: 30_000 },
 };
 
@@ -74,11 +80,25 @@ export type RunningBridge = {
 };
 
 export async function startBridge(config: BridgeConfig, deps: BridgeDeps = {}): Promise<RunningBridge> {
+  await mkdir(config.data_dir, { recursive: true, mode: 0o700 });
+  const unlock = await lockDataDir(config.data_dir);
+  try {
+    return await startLocked(config, deps, unlock);
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+async function startLocked(
+  config: BridgeConfig,
+  deps: BridgeDeps,
+  unlock: () => Promise<void>,
+): Promise<RunningBridge> {
   const clock = deps.clock ?? systemClock;
   const random = deps.random ?? Math.random;
   const log = deps.log ?? jsonLogger(() => clock.now(), { service: 'gpu-bridge' });
   const timings: BridgeTimings = { ...defaultTimings, ...deps.timings };
-  await mkdir(config.data_dir, { recursive: true, mode: 0o700 });
   const identity = await loadBridgeIdentity({
     dataDir: config.data_dir,
     id: config.bridge_id,
@@ -105,6 +125,7 @@ export async function startBridge(config: BridgeConfig, deps: BridgeDeps = {}): 
     log,
     deadLetterPath: join(config.data_dir, 'refused-receipts.ndjson'),
     backoff: timings.receiptBackoff,
+    gatherMs: timings.receiptGatherMs,
   });
   const nodes = deps.nodes ?? createNodes(config.nodes, deps.environment ?? process.env);
   const { pool, announcer } = createPool(nodes, { clock, random, log, timings, platform, bridgeId: identity.id });
@@ -124,9 +145,13 @@ export async function startBridge(config: BridgeConfig, deps: BridgeDeps = {}): 
     maxBodyBytes: timings.maxBodyBytes,
     keepAliveMs: timings.keepAliveMs,
   });
-  const url = await listen(server, config.host, config.port);
+  const url = await listen(server, config.host, config.port).catch(async (error: unknown) => {
+    await journal.close();
+    throw error;
+  });
   await pool.refresh();
   const discovery = setInterval(() => void pool.refresh(), timings.discoverEveryMs);
+  const progress = setInterval(() => void noteProgress(running, journal), timings.progressEveryMs);
   announcer.start();
   delivery.start();
   log.info('bridge.listening', { url, bridge: identity.id, nodes: nodes.length });
@@ -142,8 +167,11 @@ export async function startBridge(config: BridgeConfig, deps: BridgeDeps = {}): 
     delivery.close();
     server.closeAllConnections();
     await closed;
+    await drain(running, 0);
+    clearInterval(progress);
     await pool.close();
     await journal.close();
+    await unlock();
     log.info('bridge.closed', { unacknowledged: delivery.pendingCount });
   };
   return {
@@ -209,14 +237,27 @@ function listen(server: Server, host: string, port: number): Promise<string> {
   });
 }
 
+/** A failed write is logged by the journal, and the next note says the same and more. */
+async function noteProgress(running: ReadonlySet<JobRun>, journal: Journal): Promise<void> {
+  if (running.size === 0) return;
+  const runs = [...running].map((run) => run.meter.progress).filter((each) => each !== undefined);
+  await journal.note(runs).catch(() => {});
+}
+
 /** Waits for the running jobs; ends those that are left when the time is over, each with an error and its receipt. */
 async function drain(running: ReadonlySet<JobRun>, limitMs: number): Promise<void> {
-  const ended = Promise.all([...running].map((run) => run.ended));
-  const { promise: expired, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, limitMs);
-  await Promise.race([ended, expired]);
-  clearTimeout(timer);
+  const { promise: expired, resolve } = Promise.withResolvers<true>();
+  const timer = setTimeout(resolve, limitMs, true);
   const failure = fail('service_unavailable', 'The bridge is shutting down.');
-  for (const run of running) run.stop({ failure, blamesNode: false });
-  await ended;
+  while (running.size > 0) {
+    const isExpired = await Promise.race([allEnded(running), expired]);
+    if (isExpired !== true) continue;
+    for (const run of running) run.stop({ failure, blamesNode: false });
+    await allEnded(running);
+  }
+  clearTimeout(timer);
+}
+
+async function allEnded(running: ReadonlySet<JobRun>): Promise<void> {
+  await Promise.all([...running].map((run) => run.ended));
 }

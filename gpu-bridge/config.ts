@@ -21,7 +21,10 @@ export const nodeConfig = z
     url: httpUrl.optional(),
     model_path: z.string().min(1).optional(),
     model_id: z.string().min(1).max(200).optional(),
-    api_key_env: z.string().regex(/^[A-Za-z_]\w*$/, 'must be the name of an environment variable').optional(),
+    api_key_env: z
+      .string()
+      .regex(/^[A-Za-z_]\w*$/, 'must be the name of an environment variable')
+      .optional(),
     external: z.boolean().default(false),
     limit_field: z.enum(['max_tokens', 'max_completion_tokens']).default('max_tokens'),
     always_stream: z.boolean().default(false),
@@ -36,10 +39,14 @@ export const nodeConfig = z
   });
 export type NodeConfig = z.infer<typeof nodeConfig>;
 
+function withoutPrivatePart(key: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(key).filter(([name]) => name !== 'd'));
+}
+
 const publicJwk = z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string().min(1) });
 const platformKeys = z
   .union([z.looseObject({ keys: z.array(publicJwk).min(1) }), publicJwk.transform((key) => ({ keys: [key] }))])
-  .transform((set) => ({ keys: set.keys.map(({ d: _, ...key }) => key) }) as JSONWebKeySet);
+  .transform((set) => ({ keys: set.keys.map(withoutPrivatePart) }) as JSONWebKeySet);
 
 export const bridgeConfig = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),

@@ -65,7 +65,10 @@ export function decideNode<C extends Candidate>(candidates: readonly C[], ask: D
   if (serving.length === 0) return err('model_not_found');
   const allowed = serving.filter((each) => ask.allowExternal || !each.external);
   if (allowed.length === 0) {
-    return err('permission_denied', 'Only a node outside the operator\'s hardware has this model, and the job does not allow it.');
+    return err(
+      'permission_denied',
+      "Only a node outside the operator's hardware has this model, and the job does not allow it.",
+    );
   }
   let best: C | undefined;
   for (const each of allowed) {

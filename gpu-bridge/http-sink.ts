@@ -34,7 +34,11 @@ export class HttpSink implements AnswerSink {
   sendJson(status: number, body: string, headers: Headers): void {
     if (this.#response.destroyed || this.started) return;
     const bytes = Buffer.from(body);
-    this.#response.writeHead(status, { 'content-type': 'application/json', ...headers, 'content-length': bytes.length });
+    this.#response.writeHead(status, {
+      'content-type': 'application/json',
+      ...headers,
+      'content-length': bytes.length,
+    });
     this.#response.end(bytes);
   }
 

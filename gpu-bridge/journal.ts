@@ -1,5 +1,5 @@
 /**
- * The append-only file that holds what the platform must still hear of: runs that were begun, receipts that no
+ * The append-only file that holds what the platform must still hear of: runs that were begun and how far they have come, receipts that no
  * acknowledgement has settled, and the tokens that may not be used again. Writes are grouped: what comes while one is
  * under way goes out with the next, and a promise resolves when its record is in the file. On opening, a torn last line
  * is cut off and every run that has no receipt gets one with the outcome `interrupted`.
@@ -13,15 +13,29 @@ import { describeError, type Logger } from '../shared/core/log.ts';
 import { parseJson } from './json-object.ts';
 import { NoNode } from './nodes/node.ts';
 
-const runRecord = receipt.pick({ run: true, tenant: true, operation: true, model: true, started_at: true }).extend({
-  /** When the run's token expires, in Unix seconds. */
-  exp: z.number().int(),
-});
+const runRecord = receipt
+  .pick({ run: true, tenant: true, operation: true, model: true, started_at: true, ticket: true })
+  .extend({
+    /** When the run's token expires, in Unix seconds. */
+    exp: z.number().int(),
+  });
 export type RunRecord = z.infer<typeof runRecord>;
+
+const runProgress = receipt.pick({
+  run: true,
+  node: true,
+  node_kind: true,
+  external: true,
+  input_tokens: true,
+  output_tokens: true,
+});
+/** What a running job has produced so far: what is billed if the process dies. */
+export type RunProgress = z.infer<typeof runProgress>;
 
 const journalRecord = z.discriminatedUnion('t', [
   z.object({ t: z.literal('open'), run: runRecord }),
   z.object({ t: z.literal('receipt'), receipt }),
+  z.object({ t: z.literal('progress'), runs: z.array(runProgress) }),
   z.object({ t: z.literal('ack'), ids: z.array(z.string()) }),
   z.object({ t: z.literal('seen'), run: z.string(), exp: z.number().int() }),
 ]);
@@ -46,6 +60,7 @@ export class Journal {
   #size = 0;
   #compactAt: number;
   readonly #open = new Map<string, RunRecord>();
+  readonly #progress = new Map<string, RunProgress>();
   readonly #unacked = new Map<string, Receipt>();
   readonly #receiptRuns = new Set<string>();
   readonly #seen = new Map<string, number>();
@@ -84,6 +99,13 @@ export class Journal {
     await this.#append({ t: 'open', run });
   }
 
+  async note(runs: readonly RunProgress[]): Promise<void> {
+    const record: JournalRecord = { t: 'progress', runs: runs.filter(({ run }) => this.#open.has(run)) };
+    if (record.runs.length === 0) return;
+    this.#apply(record);
+    await this.#append(record);
+  }
+
   async settle(of: Receipt): Promise<void> {
     this.#apply({ t: 'receipt', receipt: of });
     await this.#append({ t: 'receipt', receipt: of });
@@ -108,9 +130,12 @@ export class Journal {
     } else if (record.t === 'receipt') {
       const { run, id } = record.receipt;
       this.#open.delete(run);
+      this.#progress.delete(run);
       if (this.#receiptRuns.has(run)) return;
       this.#receiptRuns.add(run);
       this.#unacked.set(id, record.receipt);
+    } else if (record.t === 'progress') {
+      for (const each of record.runs) if (this.#open.has(each.run)) this.#progress.set(each.run, each);
     } else if (record.t === 'ack') {
       for (const id of record.ids) this.#forget(id);
     } else {
@@ -134,7 +159,7 @@ export class Journal {
     }
     this.#size = whole;
     let unreadable = 0;
-    for (const line of bytes.toString('utf8', 0, whole).split('\n')) {
+    for (const line of Buffer.from(bytes.subarray(0, whole)).toString('utf8').split('\n')) {
       if (line === '') continue;
       const record = journalRecord.safeParse(parseJson(line)?.value);
       if (record.success) this.#apply(record.data);
@@ -159,10 +184,12 @@ export class Journal {
       input_tokens: 0,
       cached_input_tokens: 0,
       output_tokens: 0,
+      ...this.#progress.get(run.run),
       counted_by: 'bridge',
       outcome: 'interrupted',
       started_at: run.started_at,
       finished_at: now,
+      ticket: run.ticket,
     };
   }
 
@@ -194,7 +221,7 @@ export class Journal {
   /** At the known end of the file, so that nothing a failed write left behind stays in front of it. */
   async #write(text: string): Promise<void> {
     const bytes = Buffer.from(text);
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, this.#size + done);
       done += bytesWritten;
     }
@@ -216,6 +243,7 @@ export class Journal {
     const records: JournalRecord[] = [
       ...[...this.#seen].map(([run, exp]) => ({ t: 'seen' as const, run, exp })),
       ...[...this.#open.values()].map((run) => ({ t: 'open' as const, run })),
+      ...(this.#progress.size > 0 ? [{ t: 'progress' as const, runs: [...this.#progress.values()] }] : []),
       ...[...this.#unacked.values()].map((each) => ({ t: 'receipt' as const, receipt: each })),
     ];
     const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');

@@ -7,6 +7,7 @@ import type { JobClaims, Receipt } from '../shared/contracts/inference.ts';
 import { mintId } from '../shared/core/ids.ts';
 import { countPieces } from './extractive/pieces.ts';
 import { isJsonObject, type JsonObject } from './json-object.ts';
+import type { RunProgress } from './journal.ts';
 import { NoNode, type InferenceNode } from './nodes/node.ts';
 
 export class Meter {
@@ -57,6 +58,14 @@ export class Meter {
     return { prompt_tokens: input, completion_tokens: this.#deltas, total_tokens: input + this.#deltas };
   }
 
+  /** Undefined while no node has the job. */
+  get progress(): RunProgress | undefined {
+    if (!this.#node) return undefined;
+    const { prompt_tokens: input, completion_tokens: output } = this.usage;
+    const { name, kind, external } = this.#node;
+    return { run: this.#claims.jti, node: name, node_kind: kind, external, input_tokens: input, output_tokens: output };
+  }
+
   toReceipt(outcome: Receipt['outcome'], now: number): Receipt {
     const counted = this.usage;
     return {
@@ -76,6 +85,7 @@ export class Meter {
       outcome,
       started_at: this.#startedAt,
       finished_at: now,
+      ticket: this.#claims.ticket,
     };
   }
 }

@@ -79,10 +79,12 @@ export class NodePool {
     try {
       each.setModels(await withTimeout(this.#deps.listTimeoutMs, (signal) => each.node.listModels(signal)));
       each.ready = true;
-      if (!was) this.#deps.log.info('node.ready', { node: each.name, kind: each.node.kind, models: each.models.length });
+      if (!was)
+        this.#deps.log.info('node.ready', { node: each.name, kind: each.node.kind, models: each.models.length });
     } catch (error) {
       each.ready = false;
-      if (was) this.#deps.log.error('node.lost', { node: each.name, kind: each.node.kind, error: describeError(error) });
+      if (was)
+        this.#deps.log.error('node.lost', { node: each.name, kind: each.node.kind, error: describeError(error) });
     }
   }
 

@@ -13,6 +13,7 @@ import { NodeError } from './nodes/node.ts';
 type Template = { readonly head: string; readonly tail: string; readonly outHead: string; readonly outTail: string };
 
 /** Exactly the inside of a JSON string, so that text between two halves can be copied without being parsed. */
+// oxlint-disable-next-line no-control-regex -- JSON forbids control characters inside a string
 const jsonStringInside = /^(?:[^"\\\u0000-\u001f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})+$/;
 
 export class StreamNormaliser {
@@ -69,7 +70,10 @@ export class StreamNormaliser {
     if (!isJsonObject(chunk)) throw invalid('a chunk is not a JSON object');
     if (chunk['error'] !== undefined && chunk['error'] !== null) {
       const text = findString(chunk['error'], 'message') ?? JSON.stringify(chunk['error']);
-      throw new NodeError('cut', fail('upstream_cut', undefined, { reason: `error in the stream: ${text.slice(0, 300)}` }));
+      throw new NodeError(
+        'cut',
+        fail('upstream_cut', undefined, { reason: `error in the stream: ${text.slice(0, 300)}` }),
+      );
     }
     if (!Array.isArray(chunk['choices'])) throw invalid('a chunk has no choices');
     this.#usage = parseUsage(chunk['usage']) ?? this.#usage;
@@ -110,10 +114,14 @@ export class StreamNormaliser {
     this.#roles.add(index);
     if (isProduced(delta)) this.#deltas++;
     const finish = choice['finish_reason'];
-    if (finish === undefined || finish === null || finish === '') return { ...choice, index, delta, finish_reason: null };
+    if (finish === undefined || finish === null || finish === '')
+      return { ...choice, index, delta, finish_reason: null };
     const reason = parseFinishReason(finish);
     if (!reason) {
-      throw new NodeError('cut', fail('upstream_cut', undefined, { reason: `finish_reason ${JSON.stringify(finish)}` }));
+      throw new NodeError(
+        'cut',
+        fail('upstream_cut', undefined, { reason: `finish_reason ${JSON.stringify(finish)}` }),
+      );
     }
     this.#finished.add(index);
     return { ...choice, index, delta, finish_reason: reason };

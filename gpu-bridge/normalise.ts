@@ -87,7 +87,10 @@ function normaliseChoice(choice: unknown, index: number, answerId: string): Resu
   const content = parseContent(message['content']);
   if (content === undefined) return invalid('content is neither text nor null');
   const calls = message['tool_calls'];
-  const toolCalls = Array.isArray(calls) && calls.length > 0 ? calls.map((call, at) => normaliseToolCall(call, `call_${answerId}_${index}_${at}`)) : undefined;
+  const toolCalls =
+    Array.isArray(calls) && calls.length > 0
+      ? calls.map((call, at) => normaliseToolCall(call, `call_${answerId}_${index}_${at}`))
+      : undefined;
   if (toolCalls?.includes(undefined)) return invalid('a tool call has no function name');
   const { tool_calls: _, ...rest } = message;
   return ok({
@@ -141,7 +144,7 @@ export function normaliseEmbeddings(
 ): Result<{ readonly data: readonly JsonObject[]; readonly model: string; readonly promptTokens: number | undefined }> {
   const given = isJsonObject(value) ? value['data'] : undefined;
   if (!Array.isArray(given) || given.length !== ask.count) return invalid('data does not hold one vector an input');
-  const vectors = new Array<Vector | undefined>(ask.count);
+  const vectors = Array.from<Vector | undefined>({ length: ask.count });
   for (const [place, item] of given.entries()) {
     const index = findCount(item, 'index') ?? place;
     const vector = parseVector(isJsonObject(item) ? item['embedding'] : undefined);
@@ -158,7 +161,11 @@ export function normaliseEmbeddings(
     index,
     embedding: ask.format === 'base64' ? encodeVector(vector!) : toNumbers(vector!),
   }));
-  return ok({ data, model, promptTokens: findCount(isJsonObject(value) ? value['usage'] : undefined, 'prompt_tokens') });
+  return ok({
+    data,
+    model,
+    promptTokens: findCount(isJsonObject(value) ? value['usage'] : undefined, 'prompt_tokens'),
+  });
 }
 
 type Vector = readonly number[] | Float32Array;
@@ -205,6 +212,8 @@ export function toNodeError(status: number, body: unknown): NodeError {
 function rejectedRequest(inner: JsonObject | undefined, text: string | undefined, reason: string): Failure {
   const param = findString(inner, 'param');
   const tooLong = /context_length_exceeded|maximum context length|context (size|window|length)/i;
-  const code = tooLong.test(`${findString(inner, 'code') ?? ''} ${text ?? ''}`) ? 'context_length_exceeded' : 'invalid_request';
+  const code = tooLong.test(`${findString(inner, 'code') ?? ''} ${text ?? ''}`)
+    ? 'context_length_exceeded'
+    : 'invalid_request';
   return fail(code, text?.slice(0, 2000), { reason, ...(param ? { param } : {}) });
 }

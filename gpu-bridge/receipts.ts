@@ -1,6 +1,6 @@
 /**
- * Delivers receipts to the platform until each is acknowledged: batches of one tenant, at once when none is under way
- * for it, gathered while one is, again with backoff for ever when the platform does not take them. Refused receipts go
+ * Delivers receipts to the platform until each is acknowledged: batches of one tenant, at once where it is idle, gathered
+ * for a moment where more have come during the last one, again with backoff for ever when the platform fails. Refused receipts go
  * to a dead-letter file. A tenant whose receipts fail delays no other.
  */
 import { appendFile } from 'node:fs/promises';
@@ -23,13 +23,16 @@ export type ReceiptDeliveryOptions = {
   readonly log: Logger;
   readonly deadLetterPath: string;
   readonly backoff: { readonly baseMs: number; readonly capMs: number };
+  /** How long a busy tenant's receipts are gathered between two deliveries: larger batches cost less of everything. */
+  readonly gatherMs: number;
 };
 
 type Lane = {
   readonly pending: Map<string, Receipt>;
   running: boolean;
   failures: number;
-  retry: NodeJS.Timeout | undefined;
+  /** Set while the lane waits: to try again, or to gather. */
+  timer: NodeJS.Timeout | undefined;
 };
 
 export class ReceiptDelivery {
@@ -62,7 +65,7 @@ export class ReceiptDelivery {
   /** Tries everything now, and waits until nothing is pending or the time is over. */
   async flush(limitMs: number): Promise<void> {
     if (this.pendingCount === 0) return;
-    for (const lane of this.#lanes.values()) this.#clearRetry(lane);
+    for (const lane of this.#lanes.values()) this.#clearTimer(lane);
     this.#startLanes();
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, limitMs);
@@ -73,13 +76,13 @@ export class ReceiptDelivery {
 
   close(): void {
     this.#stop.abort();
-    for (const lane of this.#lanes.values()) this.#clearRetry(lane);
+    for (const lane of this.#lanes.values()) this.#clearTimer(lane);
   }
 
   #queue(receipt: Receipt): void {
     let lane = this.#lanes.get(receipt.tenant);
     if (!lane) {
-      lane = { pending: new Map(), running: false, failures: 0, retry: undefined };
+      lane = { pending: new Map(), running: false, failures: 0, timer: undefined };
       this.#lanes.set(receipt.tenant, lane);
     }
     lane.pending.set(receipt.id, receipt);
@@ -88,7 +91,7 @@ export class ReceiptDelivery {
   #startLanes(): void {
     for (const [tenant, lane] of this.#lanes) {
       if (this.#running >= MaxParallel || this.#stop.signal.aborted) return;
-      if (!lane.running && !lane.retry && lane.pending.size > 0) void this.#deliver(tenant, lane);
+      if (!lane.running && !lane.timer && lane.pending.size > 0) void this.#deliver(tenant, lane);
     }
   }
 
@@ -100,6 +103,7 @@ export class ReceiptDelivery {
       const taken = await this.#post(tenant, batch);
       lane.failures = 0;
       for (const id of taken) lane.pending.delete(id);
+      if (lane.pending.size > 0) this.#wait(lane, this.#options.gatherMs);
     } catch (error) {
       this.#scheduleRetry(lane, tenant, error);
     } finally {
@@ -116,15 +120,19 @@ export class ReceiptDelivery {
     const delayMs = computeBackoffMs(lane.failures, { ...this.#options.backoff, random: this.#options.random });
     lane.failures++;
     this.#options.log.error('receipts.failed', { tenant, failures: lane.failures, error: describeError(error) });
-    lane.retry = setTimeout(() => {
-      lane.retry = undefined;
-      this.#startLanes();
-    }, delayMs);
+    this.#wait(lane, delayMs);
   }
 
-  #clearRetry(lane: Lane): void {
-    clearTimeout(lane.retry);
-    lane.retry = undefined;
+  #wait(lane: Lane, ms: number): void {
+    lane.timer = setTimeout(() => {
+      lane.timer = undefined;
+      this.#startLanes();
+    }, ms);
+  }
+
+  #clearTimer(lane: Lane): void {
+    clearTimeout(lane.timer);
+    lane.timer = undefined;
   }
 
   /** The ids that need no further delivery. Throws unless the platform took at least one. */

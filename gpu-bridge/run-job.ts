@@ -23,14 +23,20 @@ export async function runJob(job: Job, sink: AnswerSink, deps: JobDeps): Promise
   if (sink.gone.aborted) run.stop();
   const { timeout_ms: timeoutMs } = job.claims;
   const timer = setTimeout(() => {
-    run.stop({ failure: fail('upstream_cut', `The job ran longer than its limit of ${timeoutMs} ms.`), blamesNode: false });
+    run.stop({
+      failure: fail('upstream_cut', `The job ran longer than its limit of ${timeoutMs} ms.`),
+      blamesNode: false,
+    });
   }, timeoutMs);
   deps.running.add(run);
   let failure: Failure | undefined;
   try {
     failure = await serve(run);
   } catch (error) {
-    failure = error instanceof FailureError ? error.failure : fail('internal_error', undefined, { reason: describeError(error) });
+    failure =
+      error instanceof FailureError
+        ? error.failure
+        : fail('internal_error', undefined, { reason: describeError(error) });
   }
   clearTimeout(timer);
   sink.gone.removeEventListener('abort', onGone);
@@ -72,6 +78,7 @@ async function serve(run: JobRun): Promise<Failure | undefined> {
     operation: claims.operation,
     model: claims.model,
     started_at: run.startedAt,
+    ticket: claims.ticket,
     exp: claims.exp,
   });
   begun.catch(() => {});

@@ -12,7 +12,7 @@ import type { AnswerSink } from './answer-sink.ts';
 import { HttpSink } from './http-sink.ts';
 import type { Job } from './job-run.ts';
 import type { JobTokenVerifier } from './job-token.ts';
-import { readJsonRequest } from './read-body.ts';
+import { readJsonRequest } from './read-json-request.ts';
 import { sendFailure } from './send-failure.ts';
 
 export type LightRequest = {
@@ -54,18 +54,25 @@ export function createHandle(deps: ServerDeps): Handle {
         sendFailure(sink, claims.failure);
       } else {
         const draining = deps.isDraining();
-        const body: Result<unknown> = draining ? { ok: false, failure: fail('service_unavailable') } : await request.body();
+        const body: Result<unknown> = draining
+          ? { ok: false, failure: fail('service_unavailable') }
+          : await request.body();
         const traceparent = request.headers['traceparent'];
         const job = { claims: claims.value, operation, body };
         await deps.runJob({ ...job, traceparent: typeof traceparent === 'string' ? traceparent : undefined }, sink);
       }
       return true;
     };
-  const router = Router<LightRequest & { params: Record<string, string>; query: Record<string, string>; route: string }, [AnswerSink]>();
+  const router = Router<
+    LightRequest & { params: Record<string, string>; query: Record<string, string>; route: string },
+    [AnswerSink]
+  >();
   router
     .post('/v1/chat/completions', startJob('chat'))
     .post('/v1/embeddings', startJob('embeddings'))
-    .get('/v1/models', (_request, sink) => sendJson(sink, 200, { object: 'list', data: deps.listModels().map(formatModel) }))
+    .get('/v1/models', (_request, sink) =>
+      sendJson(sink, 200, { object: 'list', data: deps.listModels().map(formatModel) }),
+    )
     .get('/healthz', (_request, sink) => {
       const { ok, body } = deps.describeHealth();
       return sendJson(sink, ok ? 200 : 503, body);
@@ -97,12 +104,15 @@ function formatModel(model: AnnouncedModel): object {
 
 export function createHttpServer(deps: ServerDeps): Server {
   const handle = createHandle(deps);
-  const server = createServer({ noDelay: true, keepAliveTimeout: 65_000, requestTimeout: 60_000 }, (incoming, response) => {
-    const sink = new HttpSink(response, deps.keepAliveMs);
-    void handle(toLightRequest(incoming, deps.maxBodyBytes), sink).finally(() => {
-      if (!incoming.complete) discardRest(incoming);
-    });
-  });
+  const server = createServer(
+    { noDelay: true, keepAliveTimeout: 65_000, requestTimeout: 60_000 },
+    (incoming, response) => {
+      const sink = new HttpSink(response, deps.keepAliveMs);
+      void handle(toLightRequest(incoming, deps.maxBodyBytes), sink).finally(() => {
+        if (!incoming.complete) discardRest(incoming);
+      });
+    },
+  );
   return server;
 }
 

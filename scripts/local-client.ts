@@ -34,7 +34,8 @@ export class LocalClient {
   /** The body of a good answer; anything else throws with what the platform said. */
   async require<T>(method: 'GET' | 'POST', path: string, body?: unknown, idempotencyKey?: string): Promise<T> {
     const answer = await this.call(method, path, body, idempotencyKey);
-    if (answer.status >= 300) throw new Error(`${method} ${path} on ${this.#host}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    if (answer.status >= 300)
+      throw new Error(`${method} ${path} on ${this.#host}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body as T;
   }
 }

@@ -29,7 +29,8 @@ export function parseStartOptions(args: readonly string[], env: NodeJS.ProcessEn
   }
   const text = values.port ?? env['PORT'] ?? '8787';
   const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new Error(`The port "${text}" is not a number up to 65535.\n${usage}`);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535)
+    throw new Error(`The port "${text}" is not a number up to 65535.\n${usage}`);
   return {
     port,
     dataDir: resolve(values.data ?? env['FREEHOLD_DATA'] ?? '.freehold'),

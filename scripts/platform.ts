@@ -39,8 +39,8 @@ export async function loadSecrets(dataDir: string): Promise<Secrets> {
   if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Secrets;
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const secrets: Secrets = {
-    operator_token: `fho_${randomBytes(32).toString('base64url')}`,
-    platform_key: { ...(await exportJWK(privateKey)), kid: randomBytes(8).toString('hex') },
+    operator_token: `fho_${Buffer.from(randomBytes(32)).toString('base64url')}`,
+    platform_key: { ...(await exportJWK(privateKey)), kid: Buffer.from(randomBytes(8)).toString('hex') },
   };
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   writeFileSync(path, JSON.stringify(secrets, null, 2), { mode: 0o600 });
@@ -65,9 +65,14 @@ export async function startPlatform(options: PlatformOptions): Promise<RunningPl
         OPERATOR_TOKEN_SHA256: createHash('sha256').update(options.secrets.operator_token).digest('hex'),
         PLATFORM_SIGNING_KEY: JSON.stringify(options.secrets.platform_key),
       },
-      d1Databases: Object.fromEntries(config.d1_databases.map(({ binding }: { binding: string }) => [binding, binding])),
+      d1Databases: Object.fromEntries(
+        config.d1_databases.map(({ binding }: { binding: string }) => [binding, binding]),
+      ),
       durableObjects: Object.fromEntries(
-        config.durable_objects.bindings.map(({ name, class_name }: { name: string; class_name: string }) => [name, { className: class_name, useSQLite: true }]),
+        config.durable_objects.bindings.map(({ name, class_name }: { name: string; class_name: string }) => [
+          name,
+          { className: class_name, useSQLite: true },
+        ]),
       ),
       unsafeDirectSockets: [{ host: '127.0.0.1', port }],
       resourcePersistencePath: join(options.dataDir, 'state'),

@@ -53,7 +53,11 @@ export async function ensurePrice(operator: LocalClient): Promise<void> {
 export type DemoTenant = { readonly slug: string; readonly agent: string; readonly apiKey: string };
 
 /** `knownKey`: the key that an earlier start left in dev.json. */
-export async function ensureDemo(port: number, operator: LocalClient, knownKey: string | undefined): Promise<DemoTenant> {
+export async function ensureDemo(
+  port: number,
+  operator: LocalClient,
+  knownKey: string | undefined,
+): Promise<DemoTenant> {
   const demo = JSON.parse(readFileSync(join(repositoryRoot, 'scripts/demo/concierge.json'), 'utf8')) as Demo;
   const apiKey = await ensureTenantKey(port, operator, knownKey);
   const client = new LocalClient(port, `${DemoSlug}.localhost`, apiKey);

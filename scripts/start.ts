@@ -69,10 +69,11 @@ async function start(options: StartOptions): Promise<void> {
   };
   writeFileSync(devPath, `${JSON.stringify(dev, null, 2)}\n`, { mode: 0o600 });
   await announce(options, platformUrl, connected.models, demo && tenantUrl ? { ...demo, tenantUrl } : undefined);
-  if (options.watch) watchForChanges(platform, async () => {
-    await bridge.stop();
-    await runBridge();
-  });
+  if (options.watch)
+    watchForChanges(platform, async () => {
+      await bridge.stop();
+      await runBridge();
+    });
 }
 
 async function announce(
@@ -102,7 +103,9 @@ async function announce(
       );
     }
   } else {
-    lines.push(`  Operator   ${platformUrl}/operator/v1   (token: operator_token in ${join(options.dataDir, 'dev.json')})`);
+    lines.push(
+      `  Operator   ${platformUrl}/operator/v1   (token: operator_token in ${join(options.dataDir, 'dev.json')})`,
+    );
   }
   console.log([...lines, ''].join('\n'));
 }

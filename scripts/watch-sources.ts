@@ -5,7 +5,12 @@ import { join } from 'node:path';
 export type Changed = { readonly edge: boolean; readonly bridge: boolean };
 
 const SettleMs = 100;
-const folders = { workers: ['edge'], 'durable-objects': ['edge'], shared: ['edge', 'bridge'], 'gpu-bridge': ['bridge'] } as const;
+const folders = {
+  workers: ['edge'],
+  'durable-objects': ['edge'],
+  shared: ['edge', 'bridge'],
+  'gpu-bridge': ['bridge'],
+} as const;
 
 export function watchSources(root: string, onChange: (changed: Changed) => Promise<void>): void {
   const pending = new Set<'edge' | 'bridge'>();

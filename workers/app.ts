@@ -35,7 +35,7 @@ app.use(async (hono, next) => {
   const refusal = findHeaderExcess(request.headers) ?? (host.kind === 'malformed' ? fail('invalid_host') : undefined);
   if (refusal) hono.res = problemResponse(context, refusal, 'openai');
   else await next();
-  logRequest(logger, context, hono.res.status);
+  logRequest(context, hono.res.status);
 });
 
 for (const route of routes) {
@@ -71,10 +71,20 @@ app.onError((error, hono) => {
   const context = hono.get('context') as RequestContext | undefined;
   logger.error('bug', { request_id: context?.requestId, reason: describeError(error), stack: error.stack });
   if (context) return problemResponse(context, fail('internal_error'), 'openai');
-  return new Response(JSON.stringify({ error: { message: 'The deployment is not configured.', type: 'server_error', param: null, code: 'internal_error' } }), {
-    status: 500,
-    headers: { 'content-type': 'application/json' },
-  });
+  return new Response(
+    JSON.stringify({
+      error: {
+        message: 'The deployment is not configured.',
+        type: 'server_error',
+        param: null,
+        code: 'internal_error',
+      },
+    }),
+    {
+      status: 500,
+      headers: { 'content-type': 'application/json' },
+    },
+  );
 });
 
 async function dispatch(

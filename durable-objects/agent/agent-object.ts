@@ -46,7 +46,11 @@ export class AgentObject extends DurableObject<Platform> {
 
   /** Appends in order and answers when every one can be recalled. Idempotent by id. */
   async appendMemories(agentId: AgentId, memories: readonly NewMemory[]): Promise<Result<Memory[]>> {
-    const known = await this.#objects.memories().findMemories(this.#scope, agentId, memories.map((memory) => memory.id));
+    const known = await this.#objects.memories().findMemories(
+      this.#scope,
+      agentId,
+      memories.map((memory) => memory.id),
+    );
     if (!known.ok) return known;
     const byId = new Map(known.value.map((record) => [record.id, record]));
     const records = this.ctx.storage.transactionSync(() =>

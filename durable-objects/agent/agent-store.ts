@@ -16,8 +16,12 @@ export class AgentStore {
 
   head(agentId: AgentId): ChainHead {
     return (
-      this.#sql.exec<ChainHead & Record<string, SqlStorageValue>>('SELECT sequence, hash FROM chain_heads WHERE agent_id = ?', agentId).toArray()[0] ??
-      emptyChain
+      this.#sql
+        .exec<ChainHead & Record<string, SqlStorageValue>>(
+          'SELECT sequence, hash FROM chain_heads WHERE agent_id = ?',
+          agentId,
+        )
+        .toArray()[0] ?? emptyChain
     );
   }
 
@@ -83,7 +87,8 @@ export class AgentStore {
 
   hasPending(): boolean {
     return (
-      this.#sql.exec('SELECT 1 FROM pending_memories UNION ALL SELECT 1 FROM pending_deletions LIMIT 1').toArray().length > 0
+      this.#sql.exec('SELECT 1 FROM pending_memories UNION ALL SELECT 1 FROM pending_deletions LIMIT 1').toArray()
+        .length > 0
     );
   }
 }

@@ -3,7 +3,12 @@
  */
 import { fail, toErrorObject, type FailureCode, failureKinds } from '../../shared/core/failure.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
-import type { ChatCompletion, ChatCompletionChunk, CompletionUsage, FinishReason } from '../../shared/contracts/chat-completions.ts';
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  CompletionUsage,
+  FinishReason,
+} from '../../shared/contracts/chat-completions.ts';
 import type { Response, SequencedResponseEvent } from '../../shared/contracts/responses.ts';
 import type { FrameEncoder } from './event-stream.ts';
 
@@ -15,10 +20,8 @@ export function chatFrameEncoder(options: ChatStreamOptions): FrameEncoder {
   let model = '';
   const calls = new Map<number, number>();
 
-  const chunk = (
-    delta: ChatCompletionChunk['choices'][number]['delta'],
-    finish: FinishReason | null = null,
-  ): string => line({ choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }] });
+  const chunk = (delta: ChatCompletionChunk['choices'][number]['delta'], finish: FinishReason | null = null): string =>
+    line({ choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }] });
   const line = (part: Pick<ChatCompletionChunk, 'choices' | 'usage'>): string => {
     const whole: ChatCompletionChunk = {
       id: options.id,
@@ -108,7 +111,8 @@ function finishReasonOf(response: Response): FinishReason {
 
 function failureOf(response: Response) {
   const code = response.error?.code;
-  if (code !== undefined && Object.hasOwn(failureKinds, code)) return fail(code as FailureCode, response.error?.message);
+  if (code !== undefined && Object.hasOwn(failureKinds, code))
+    return fail(code as FailureCode, response.error?.message);
   return response.status === 'cancelled'
     ? fail('conflict', 'The response was cancelled.')
     : fail('upstream_cut', response.error?.message);

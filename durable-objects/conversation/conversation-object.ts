@@ -28,9 +28,13 @@ const UnstoredMs = 5 * 60_000;
 /** How often a running turn is looked after, so that a dead isolate's turn is found. */
 const WatchMs = 5_000;
 
+/** A row of an object's database may hold 2 MB on Cloudflare; an item is one, and so is what a turn begins with. */
+const MaxRowBytes = 1_900_000;
+
 const noResponse = () => err('not_found', 'There is no such response.');
 const noConversation = () => err('not_found', 'There is no such conversation.');
 const noItem = () => err('not_found', 'There is no such item.');
+const tooLarge = () => err('payload_too_large', `An item, or all that a turn begins with, may hold ${MaxRowBytes} bytes.`);
 
 export class ConversationObject extends DurableObject<Platform> {
   clock: Clock = systemClock;
@@ -43,15 +47,21 @@ export class ConversationObject extends DurableObject<Platform> {
     this.#tenantId = requireOwnTenant(state);
     migrate(state.storage, conversationMigrations);
     this.#store = new ConversationStore(state.storage.sql);
-    this.#desk = new TurnDesk(state.storage, this.#store, turnDeps(env, this.#tenantId, { now: () => this.clock.now() }));
+    this.#desk = new TurnDesk(
+      state.storage,
+      this.#store,
+      turnDeps(env, this.#tenantId, { now: () => this.clock.now() }),
+    );
   }
 
-  create(owner: Principal, conversation: NewConversation): Conversation {
+  create(owner: Principal, conversation: NewConversation): Result<Conversation> {
+    const items = conversation.items.map((input) => this.#toItem(input));
+    if (!items.every(fitsRow)) return tooLarge();
     this.ctx.storage.transactionSync(() => {
       this.#store.create({ ...conversation, listed: true }, owner, this.clock.now());
-      for (const item of conversation.items) this.#store.addItem(this.#toItem(item), 'input', null, true);
+      for (const item of items) this.#store.addItem(item, 'input', null, true);
     });
-    return toConversation(this.#store.head()!);
+    return ok(toConversation(this.#store.head()!));
   }
 
   read(caller: Principal): Result<Conversation> {
@@ -79,6 +89,7 @@ export class ConversationObject extends DurableObject<Platform> {
   addItems(caller: Principal, inputs: readonly InputItem[]): Result<ItemList> {
     if (!this.#ownHead(caller)) return noConversation();
     const items = inputs.map((input) => this.#toItem(input));
+    if (!items.every(fitsRow)) return tooLarge();
     this.ctx.storage.transactionSync(() => {
       for (const item of items) this.#store.addItem(item, 'input', null, true);
     });
@@ -101,6 +112,7 @@ export class ConversationObject extends DurableObject<Platform> {
     if (known) return this.#mayAct(start.principal) ? ok(known.response) : noResponse();
     const refusal = this.#findRefusal(start);
     if (refusal) return refusal;
+    if (!fitsRow(start)) return tooLarge();
     const input =
       start.input.kind === 'items' ? toInputItems(start.input.input, (kind) => mintId(kind, this.clock.now())) : [];
     this.ctx.storage.transactionSync(() => {
@@ -109,8 +121,8 @@ export class ConversationObject extends DurableObject<Platform> {
       this.#store.addResponse(start.response, start);
       for (const item of input) this.#store.addItem(item, 'input', start.responseId, start.context.kind === 'thread');
     });
-    await this.ctx.storage.setAlarm(this.clock.now() + WatchMs);
     this.#desk.begin(start);
+    await this.ctx.storage.setAlarm(this.clock.now() + WatchMs);
     return ok(start.response);
   }
 
@@ -206,8 +218,11 @@ export class ConversationObject extends DurableObject<Platform> {
     return undefined;
   }
 
+  /** A turn that another isolate left unfinished is taken up as soon as somebody asks for it. */
   #ownResponse(caller: Principal, id: ResponseId) {
-    return isId('response', id) && this.#mayAct(caller) ? this.#store.findResponse(id) : undefined;
+    const found = isId('response', id) && this.#mayAct(caller) ? this.#store.findResponse(id) : undefined;
+    if (found && !terminalStatuses.has(found.response.status)) this.#desk.resume(found.start, found.response);
+    return found;
   }
 
   #ownHead(caller: Principal) {
@@ -233,3 +248,7 @@ export class ConversationObject extends DurableObject<Platform> {
   }
 }
 
+function fitsRow(value: unknown): boolean {
+  const text = JSON.stringify(value);
+  return text.length * 3 <= MaxRowBytes || (text.length <= MaxRowBytes && Buffer.byteLength(text) <= MaxRowBytes);
+}

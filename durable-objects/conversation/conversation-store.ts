@@ -83,7 +83,9 @@ export class ConversationStore {
     const descending = query.order === 'desc';
     let after = descending ? Number.MAX_SAFE_INTEGER : 0;
     if (query.after !== undefined) {
-      const row = this.#sql.exec<ItemRow>(`SELECT * FROM items WHERE ${filter} AND id = ?`, ...bound, query.after).toArray()[0];
+      const row = this.#sql
+        .exec<ItemRow>(`SELECT * FROM items WHERE ${filter} AND id = ?`, ...bound, query.after)
+        .toArray()[0];
       if (!row) return err('not_found', 'There is no such item in this list.', { param: 'after' });
       after = row.position;
     }
@@ -149,7 +151,8 @@ export class ConversationStore {
   }
 
   countStored(): number {
-    return this.#sql.exec<{ n: number }>('SELECT COUNT(*) AS n FROM responses WHERE response ->> \'$.store\' = 1').one().n;
+    return this.#sql.exec<{ n: number }>("SELECT COUNT(*) AS n FROM responses WHERE response ->> '$.store' = 1").one()
+      .n;
   }
 
   /** The response's own rows; the thread keeps its items. */
@@ -162,11 +165,12 @@ export class ConversationStore {
   /** Everything that came before a response by `previous_response_id`, oldest first. */
   ancestry(id: ResponseId): Item[] {
     const chain: ResponseId[] = [];
-    for (let at: ResponseId | null = id; at !== null; ) {
+    for (let at: ResponseId | null = id; at !== null;) {
       chain.unshift(at);
       at =
-        this.#sql.exec<{ previous_id: ResponseId | null }>('SELECT previous_id FROM responses WHERE id = ?', at).toArray()[0]
-          ?.previous_id ?? null;
+        this.#sql
+          .exec<{ previous_id: ResponseId | null }>('SELECT previous_id FROM responses WHERE id = ?', at)
+          .toArray()[0]?.previous_id ?? null;
     }
     return chain.flatMap((each) => [...this.itemsOf(each, 'input'), ...this.itemsOf(each, 'output')]);
   }
@@ -187,7 +191,10 @@ export class ConversationStore {
   }
 
   #items(where: string, bound: readonly string[]): Item[] {
-    return this.#sql.exec<ItemRow>(`SELECT * FROM items WHERE ${where} ORDER BY position`, ...bound).toArray().map(parseItem);
+    return this.#sql
+      .exec<ItemRow>(`SELECT * FROM items WHERE ${where} ORDER BY position`, ...bound)
+      .toArray()
+      .map(parseItem);
   }
 }
 

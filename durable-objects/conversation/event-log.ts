@@ -14,12 +14,17 @@ export class EventLog {
   #written: number;
   #shown: number;
   #over = false;
-  #flushing: Promise<void> | undefined;
+  #isFlushing = false;
   #wake: () => void = () => {};
   #changed: Promise<void>;
 
   /** `past`: frames that an earlier isolate stored; numbering goes on after them. */
-  constructor(responseId: ResponseId, store: ConversationStore, storage: DurableObjectStorage, past: readonly string[]) {
+  constructor(
+    responseId: ResponseId,
+    store: ConversationStore,
+    storage: DurableObjectStorage,
+    past: readonly string[],
+  ) {
     this.#responseId = responseId;
     this.#store = store;
     this.#storage = storage;
@@ -40,7 +45,7 @@ export class EventLog {
 
   append(events: readonly ResponseEvent[]): void {
     for (const event of events) this.#frames.push(JSON.stringify({ ...event, sequence_number: this.#frames.length }));
-    this.#flushing ??= this.#flush();
+    if (!this.#isFlushing) void this.#flush();
   }
 
   /** Appends the last events in one transaction with what they mean, and closes the log. */
@@ -66,6 +71,7 @@ export class EventLog {
   }
 
   async #flush(): Promise<void> {
+    this.#isFlushing = true;
     try {
       while (this.#written < this.#frames.length) {
         this.#write();
@@ -73,8 +79,10 @@ export class EventLog {
         await this.#storage.sync();
         this.#show(confirmed);
       }
+    } catch {
+      // What could not be written is tried again by the next append, and at the latest by finish, which reports it.
     } finally {
-      this.#flushing = undefined;
+      this.#isFlushing = false;
     }
   }
 

@@ -13,7 +13,8 @@ export type FrameSource = {
 /** Turns stored frames (JSON of one event each) into the text of a protocol's stream. */
 export type FrameEncoder = (frame: string) => string;
 
-const KeepAliveMs = 15_000;
+/** Also how soon a reader who left a silent stream is noticed: the runtime learns it by writing. */
+const KeepAliveMs = 5_000;
 const encoder = new TextEncoder();
 
 /** The Responses API's own form; every frame starts with its `type`. */

@@ -10,8 +10,7 @@ import type { MintItemId } from './turn.ts';
 export function toStoredItem(input: InputItem, mint: MintItemId): Item {
   if ('role' in input) {
     const partType = input.role === 'assistant' ? 'output_text' : 'input_text';
-    const content =
-      typeof input.content === 'string' ? [{ type: partType, text: input.content }] : input.content;
+    const content = typeof input.content === 'string' ? [{ type: partType, text: input.content }] : input.content;
     return {
       id: mint('message'),
       type: 'message',

@@ -6,6 +6,7 @@ import { ok } from '../../shared/core/result.ts';
 import { Catalog, resolveRoute } from '../../shared/inference/catalog.ts';
 import { callBridge } from '../../shared/inference/inference-client.ts';
 import { PlatformKey } from '../../shared/inference/platform-key.ts';
+import { makeTicket, TicketSeal } from '../../shared/inference/ticket.ts';
 import { HashEmbeddingModel } from '../../shared/core/hash-embedding.ts';
 import { hashEmbedder, recallMemories } from '../../shared/store/recall.ts';
 import { tenantScope } from '../../shared/tenancy/tenant-scope.ts';
@@ -18,6 +19,7 @@ let platformKey: Promise<PlatformKey> | undefined;
 export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): TurnDeps {
   const objects = new Objects(platform);
   const tenant = objects.tenant(tenantId);
+  const seal = new TicketSeal(platform.PLATFORM_SIGNING_KEY);
   return {
     clock,
     async recall(start, query) {
@@ -39,12 +41,9 @@ export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): 
       if (!view.ok) return view;
       return resolveRoute(view.value, { model: start.model, operation: 'chat', allowExternal: start.allowExternal });
     },
-    async reserve(request) {
-      const reserved = await reached(tenant.reserveRun(request));
-      return reserved.ok ? reserved.value : reserved;
-    },
-    async release(run) {
-      await reached(tenant.releaseRun(run));
+    async confirm(start) {
+      const confirmed = await reached(tenant.confirm(start.principal));
+      return confirmed.ok ? confirmed.value : confirmed;
     },
     async callModel(start, call) {
       platformKey ??= PlatformKey.parse(platform.PLATFORM_SIGNING_KEY);
@@ -52,14 +51,15 @@ export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): 
         await platformKey
       ).signJob(
         {
-          run: call.run,
+          run: call.reservation.run,
           bridge: call.route.bridge.id,
           tenant: tenantId,
           operation: 'chat',
           model: call.route.model.id,
-          maxOutputTokens: call.maxOutputTokens,
+          maxOutputTokens: call.reservation.maxOutputTokens,
           allowExternal: start.allowExternal,
           timeoutMs: start.timeoutMs,
+          ticket: seal.seal(makeTicket(tenantId, start.principal, start.agent?.id ?? null, call.reservation)),
         },
         clock.now(),
       );

@@ -47,7 +47,11 @@ export class TurnDesk {
       this.begin(start);
     } else if (past.some(showsOutput)) {
       const turn = this.#turn(response);
-      const last = turn.failed('upstream_cut', 'The platform was interrupted in the middle of this answer.', this.#deps.clock.now());
+      const last = turn.failed(
+        'upstream_cut',
+        'The platform was interrupted in the middle of this answer.',
+        this.#deps.clock.now(),
+      );
       const done = log.finish(last, () => this.#commit(start, turn.response));
       this.#keep(start.responseId, { log, abort: new AbortController(), done });
     } else {
@@ -87,10 +91,18 @@ export class TurnDesk {
       log,
       past: this.#past(start),
       abort,
+      save: (response) => this.#store.putResponse(response),
       commit: (response) => this.#commit(start, response),
     }).catch((error: unknown) => {
       // The log could not be finished: the row stays unfinished, and the watchdog takes it up.
-      console.error(JSON.stringify({ level: 'error', event: 'turn_lost', response: start.responseId, reason: describeError(error) }));
+      console.error(
+        JSON.stringify({
+          level: 'error',
+          event: 'turn_lost',
+          response: start.responseId,
+          reason: describeError(error),
+        }),
+      );
       this.#live.delete(start.responseId);
     });
     this.#keep(start.responseId, { log, abort, done });

@@ -4,11 +4,11 @@
  */
 import type { Clock } from '../../shared/core/clock.ts';
 import { FailureError, type Failure } from '../../shared/core/failure.ts';
-import { mintId, type RunId } from '../../shared/core/ids.ts';
+import { mintId } from '../../shared/core/ids.ts';
 import { describeError } from '../../shared/core/log.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
 import { readSse } from '../../shared/core/sse.ts';
-import type { RunReservation } from '../../shared/contracts/admission.ts';
+import type { Reservation } from '../../shared/contracts/admission.ts';
 import type { ChatCompletionChunk, ChatMessage } from '../../shared/contracts/chat-completions.ts';
 import type { Item } from '../../shared/contracts/conversations.ts';
 import type { RecalledReference, Response as ResponseBody } from '../../shared/contracts/responses.ts';
@@ -23,16 +23,15 @@ export type TurnDeps = {
   readonly clock: Clock;
   recall(start: TurnStart, query: string): Promise<Result<readonly RecalledReference[]>>;
   findRoute(start: TurnStart): Promise<Result<Route>>;
-  reserve(request: RunReservation): Promise<Result<undefined>>;
-  release(run: RunId): Promise<void>;
+  /** Whether the caller may still spend. */
+  confirm(start: TurnStart): Promise<Result<undefined>>;
   callModel(start: TurnStart, call: ModelCall): Promise<Result<Response>>;
 };
 
 export type ModelCall = {
-  readonly run: RunId;
   readonly route: Route;
   readonly body: string;
-  readonly maxOutputTokens: number;
+  readonly reservation: Reservation;
   readonly signal: AbortSignal;
 };
 
@@ -43,6 +42,8 @@ export type TurnContext = {
   /** What the model reads before this turn's own input, and that input. */
   readonly past: readonly Item[];
   readonly abort: AbortController;
+  /** Stores the response as it is now, for those who poll it. */
+  readonly save: (response: ResponseBody) => void;
   /** Stores the end of the turn in the transaction of its last event. */
   readonly commit: (response: ResponseBody) => void;
 };
@@ -81,6 +82,7 @@ async function generate(deps: TurnDeps, context: TurnContext): Promise<Result<un
   const recalled = await recall(deps, start, messages);
   if (!recalled.ok) return recalled;
   log.append(turn.started(recalled.value));
+  if (start.response.status === 'queued') context.save(turn.response);
 
   const route = await deps.findRoute(start);
   if (!route.ok) return route;
@@ -99,21 +101,12 @@ async function generate(deps: TurnDeps, context: TurnContext): Promise<Result<un
     stream: true,
     stream_options: { include_usage: true },
   });
-  const run = mintId('run', deps.clock.now());
-  const reserved = await deps.reserve({
-    principal: start.principal,
-    agentId: start.agent?.id ?? null,
-    reservation: makeReservation(
-      run,
-      route.value,
-      { inputBytes: encoder.encode(body).byteLength, messages: prompt.length, maxOutputTokens },
-      deps.clock.now(),
-      start.timeoutMs,
-    ),
-  });
-  if (!reserved.ok) return reserved;
+  const bound = { inputBytes: encoder.encode(body).byteLength, messages: prompt.length, maxOutputTokens };
+  const reservation = makeReservation(mintId('run', deps.clock.now()), route.value, bound);
+  const confirmed = await deps.confirm(start);
+  if (!confirmed.ok) return confirmed;
   if (abort.signal.aborted) return ok();
-  const answer = await deps.callModel(start, { run, route: route.value, body, maxOutputTokens, signal: abort.signal });
+  const answer = await deps.callModel(start, { route: route.value, body, reservation, signal: abort.signal });
   if (!answer.ok) return answer;
   return readAnswer(answer.value, context);
 }

@@ -6,7 +6,12 @@
  */
 import { toUnixSeconds } from '../../shared/core/clock.ts';
 import { invariant } from '../../shared/core/invariant.ts';
-import type { ChatCompletionChunk, CompletionUsage, FinishReason, ToolCallDelta } from '../../shared/contracts/chat-completions.ts';
+import type {
+  ChatCompletionChunk,
+  CompletionUsage,
+  FinishReason,
+  ToolCallDelta,
+} from '../../shared/contracts/chat-completions.ts';
 import type { MessageItem, StoredFunctionCall } from '../../shared/contracts/conversations.ts';
 import {
   terminalStatuses,
@@ -64,7 +69,8 @@ export class Turn {
 
   /** The node has ended its stream as it should: a finish reason came. Otherwise it is `failed`, never this. */
   finished(nowMs: number): ResponseEvent[] {
-    if (!this.#finish) return this.failed('upstream_cut', 'The inference node stopped in the middle of its answer.', nowMs);
+    if (!this.#finish)
+      return this.failed('upstream_cut', 'The inference node stopped in the middle of its answer.', nowMs);
     const cut = this.#finish === 'length' || this.#finish === 'content_filter';
     const events = this.#close(cut ? 'incomplete' : 'completed');
     this.#end(cut ? 'incomplete' : 'completed', nowMs, {

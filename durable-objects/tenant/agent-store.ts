@@ -3,7 +3,14 @@ import { err, ok, type Result } from '../../shared/core/result.ts';
 import { toIso } from '../../shared/core/clock.ts';
 import type { AgentId } from '../../shared/core/ids.ts';
 import type { LiveAgent } from '../../shared/contracts/admission.ts';
-import type { Agent, AgentDefinition, AgentVersion, CreateAgent, Environment, UpdateAgent } from '../../shared/contracts/agents.ts';
+import type {
+  Agent,
+  AgentDefinition,
+  AgentVersion,
+  CreateAgent,
+  Environment,
+  UpdateAgent,
+} from '../../shared/contracts/agents.ts';
 import { toList, type List } from '../../shared/contracts/common.ts';
 import { AgentModelPrefix } from '../../shared/contracts/models.ts';
 
@@ -49,7 +56,11 @@ export class AgentStore {
     const rows = this.#sql
       .exec<AgentRow>('SELECT * FROM agents WHERE id > ? ORDER BY id LIMIT ?', cursor ?? '', limit + 1)
       .toArray();
-    return toList(rows.map((row) => this.#toAgent(row)), limit, (agent) => agent.id);
+    return toList(
+      rows.map((row) => this.#toAgent(row)),
+      limit,
+      (agent) => agent.id,
+    );
   }
 
   update(ref: string, change: UpdateAgent, now: number): Result<Agent> {
@@ -66,7 +77,8 @@ export class AgentStore {
   delete(ref: string): Result<AgentId> {
     const row = this.#findRow(ref);
     if (!row) return noAgent();
-    for (const table of ['agent_versions', 'publications']) this.#sql.exec(`DELETE FROM ${table} WHERE agent_id = ?`, row.id);
+    for (const table of ['agent_versions', 'publications'])
+      this.#sql.exec(`DELETE FROM ${table} WHERE agent_id = ?`, row.id);
     this.#sql.exec('DELETE FROM agents WHERE id = ?', row.id);
     return ok(row.id);
   }
@@ -117,7 +129,8 @@ export class AgentStore {
         current ?? 0,
       )
       .toArray()[0];
-    if (!previous) return err('conflict', `No earlier version was published to ${environment}.`, { param: 'environment' });
+    if (!previous)
+      return err('conflict', `No earlier version was published to ${environment}.`, { param: 'environment' });
     this.#point(row.id, environment, previous.version, now);
     return this.find(row.id);
   }

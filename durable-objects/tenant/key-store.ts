@@ -4,7 +4,12 @@ import { toIso } from '../../shared/core/clock.ts';
 import type { AgentId, KeyId } from '../../shared/core/ids.ts';
 import type { Principal } from '../../shared/core/principal.ts';
 import { toList, type List } from '../../shared/contracts/common.ts';
-import { permissions as allPermissions, type ApiKey, type CreateKey, type Permission } from '../../shared/contracts/keys.ts';
+import {
+  permissions as allPermissions,
+  type ApiKey,
+  type CreateKey,
+  type Permission,
+} from '../../shared/contracts/keys.ts';
 import { timingSafeEqual } from 'node:crypto';
 
 type KeyRow = {
@@ -36,7 +41,10 @@ export class KeyStore {
   }
 
   /** Creates the key, or finds the one that an earlier run of the same request created. */
-  create(key: CreateKey & { readonly id: KeyId; readonly prefix: string; readonly secretHash: string }, now: number): ApiKey {
+  create(
+    key: CreateKey & { readonly id: KeyId; readonly prefix: string; readonly secretHash: string },
+    now: number,
+  ): ApiKey {
     const granted = key.permissions[0] === '*' ? allPermissions : key.permissions;
     this.#sql.exec(
       `INSERT OR IGNORE INTO keys (id, name, prefix, secret_hash, project, environment, agent_id, permissions, created_at, expires_at)
@@ -58,7 +66,10 @@ export class KeyStore {
   /** One text for every reason: what exists cannot be told from what does not. */
   authenticate(keyId: KeyId, secretHash: string, now: number): Result<Principal> {
     const row = this.#find(keyId);
-    const matches = timingSafeEqual(Buffer.from(row?.secret_hash ?? NoHash), Buffer.from(secretHash.padEnd(64).slice(0, 64)));
+    const matches = timingSafeEqual(
+      Buffer.from(row?.secret_hash ?? NoHash),
+      Buffer.from(secretHash.padEnd(64).slice(0, 64)),
+    );
     if (!row || !matches || statusOf(row, now) !== 'active') return err('invalid_api_key');
     if (row.last_used_at === null || now - row.last_used_at >= LastUsedGrainMs) {
       this.#sql.exec('UPDATE keys SET last_used_at = ? WHERE id = ?', now, keyId);
@@ -76,7 +87,11 @@ export class KeyStore {
     const rows = this.#sql
       .exec<KeyRow>('SELECT * FROM keys WHERE id < ? ORDER BY id DESC LIMIT ?', cursor ?? 'l', limit + 1)
       .toArray();
-    return toList(rows.map((row) => toApiKey(row, now)), limit, (key) => key.id);
+    return toList(
+      rows.map((row) => toApiKey(row, now)),
+      limit,
+      (key) => key.id,
+    );
   }
 
   revoke(keyId: string, now: number): Result<ApiKey> {

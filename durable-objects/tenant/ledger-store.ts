@@ -1,27 +1,10 @@
 /**
- * All SQL about reservations and the ledger. The ledger is append-only and keyed by run, so a receipt that arrives
- * twice settles once. A reservation is held until its receipt comes or until it has long expired.
+ * All SQL about the ledger. It is append-only and keyed by run, so a receipt that arrives twice settles once.
  */
 import { toIso } from '../../shared/core/clock.ts';
-import type { Principal } from '../../shared/core/principal.ts';
-import type { ReservationRequest } from '../../shared/contracts/admission.ts';
 import type { Receipt } from '../../shared/contracts/inference.ts';
 import type { LedgerEntry, UsageGroup, UsageRow } from '../../shared/contracts/usage.ts';
-import type { Reservation } from './settlement.ts';
-
-type ReservationRow = {
-  run: string;
-  key_id: string | null;
-  visitor_id: string | null;
-  agent_id: string | null;
-  bridge: string;
-  model: string;
-  price_id: string;
-  input_price: number;
-  cached_input_price: number;
-  output_price: number;
-  max_micros: number;
-};
+import type { Ticket } from '../../shared/inference/ticket.ts';
 
 type LedgerRow = Omit<LedgerEntry, 'object' | 'agent' | 'external' | 'started_at' | 'finished_at'> & {
   agent_id: string | null;
@@ -45,51 +28,6 @@ export class LedgerStore {
     this.#sql = sql;
   }
 
-  reserve(principal: Principal, agentId: string | null, request: ReservationRequest, now: number): void {
-    this.#sql.exec(
-      'INSERT OR IGNORE INTO reservations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-      request.run,
-      principal.kind === 'key' ? principal.id : null,
-      principal.kind === 'visitor' ? principal.id : null,
-      agentId,
-      request.bridge,
-      request.model,
-      request.priceId,
-      request.price.input_micros_per_mtok,
-      request.price.cached_input_micros_per_mtok,
-      request.price.output_micros_per_mtok,
-      request.maxMicros,
-      request.maxOutputTokens,
-      now,
-      request.expiresAt,
-    );
-  }
-
-  findReservation(run: string): Reservation | undefined {
-    const row = this.#sql.exec<ReservationRow>('SELECT * FROM reservations WHERE run = ?', run).toArray()[0];
-    if (!row) return undefined;
-    return {
-      run: row.run,
-      keyId: row.key_id,
-      visitorId: row.visitor_id,
-      agentId: row.agent_id,
-      bridge: row.bridge,
-      model: row.model,
-      priceId: row.price_id,
-      price: {
-        input_micros_per_mtok: row.input_price,
-        cached_input_micros_per_mtok: row.cached_input_price,
-        output_micros_per_mtok: row.output_price,
-      },
-      maxMicros: row.max_micros,
-    };
-  }
-
-  /** A run that was admitted but never reached a bridge. */
-  release(run: string): void {
-    this.#sql.exec('DELETE FROM reservations WHERE run = ?', run);
-  }
-
   isSettled(run: string): boolean {
     return this.#sql.exec('SELECT 1 FROM ledger WHERE run = ?', run).toArray().length > 0;
   }
@@ -101,14 +39,14 @@ export class LedgerStore {
       .one().id;
   }
 
-  settle(reservation: Reservation, receipt: Receipt, costMicros: number, batch: number, now: number): void {
+  settle(ticket: Ticket, receipt: Receipt, costMicros: number, batch: number, now: number): void {
     this.#sql.exec(
       'INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       receipt.id,
       receipt.run,
-      reservation.keyId,
-      reservation.visitorId,
-      reservation.agentId,
+      ticket.payer.kind === 'key' ? ticket.payer.id : null,
+      ticket.payer.kind === 'visitor' ? ticket.payer.id : null,
+      ticket.agent,
       receipt.bridge,
       receipt.node,
       receipt.node_kind,
@@ -119,29 +57,13 @@ export class LedgerStore {
       receipt.output_tokens,
       receipt.counted_by,
       receipt.outcome,
-      reservation.priceId,
+      ticket.priceId,
       costMicros,
       receipt.started_at,
       receipt.finished_at,
       now,
       batch,
     );
-    this.release(receipt.run);
-  }
-
-  /** The earliest moment at which a reservation may be given up, or undefined where none is held. */
-  findNextExpiry(): number | undefined {
-    return (
-      this.#sql.exec<{ at: number | null }>('SELECT MIN(expires_at) AS at FROM reservations').one().at ?? undefined
-    );
-  }
-
-  releaseExpired(before: number): number {
-    return this.#sql.exec('DELETE FROM reservations WHERE expires_at < ?', before).rowsWritten;
-  }
-
-  outstandingMicros(): number {
-    return this.#sql.exec<{ micros: number | null }>('SELECT SUM(max_micros) AS micros FROM reservations').one().micros ?? 0;
   }
 
   usage(group: UsageGroup, fromMs: number, toMs: number): UsageRow[] {

@@ -20,7 +20,11 @@ export class SettingStore {
   }
 
   set(name: SettingName, value: string): void {
-    this.#sql.exec('INSERT INTO settings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value', name, value);
+    this.#sql.exec(
+      'INSERT INTO settings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+      name,
+      value,
+    );
     this.#values.set(name, value);
   }
 }

@@ -46,23 +46,6 @@ export const tenantMigrations: readonly ObjectMigration[] = [
       );
       CREATE INDEX publications_by_agent ON publications (agent_id, environment, position);
 
-      CREATE TABLE reservations (
-        run TEXT PRIMARY KEY,
-        key_id TEXT,
-        visitor_id TEXT,
-        agent_id TEXT,
-        bridge TEXT NOT NULL,
-        model TEXT NOT NULL,
-        price_id TEXT NOT NULL,
-        input_price INTEGER NOT NULL,
-        cached_input_price INTEGER NOT NULL,
-        output_price INTEGER NOT NULL,
-        max_micros INTEGER NOT NULL,
-        max_output_tokens INTEGER NOT NULL,
-        created_at INTEGER NOT NULL,
-        expires_at INTEGER NOT NULL
-      ) WITHOUT ROWID;
-
       CREATE TABLE ledger (
         id TEXT PRIMARY KEY,
         run TEXT NOT NULL UNIQUE,

@@ -1,5 +1,5 @@
 /**
- * TenantObject: one per tenant. Owns its keys, agents, reservations, ledger, list of conversations and idempotency
+ * TenantObject: one per tenant. Owns its keys, agents, ledger, list of conversations and idempotency
  * records, and so the authority on who may do what here. Every method answers at once from the tenant's own SQLite;
  * a change is durable before its answer leaves (output gate), so a revoked key is refused by the very next call.
  */
@@ -8,12 +8,21 @@ import { systemClock, type Clock } from '../../shared/core/clock.ts';
 import type { AgentId, ConversationId, KeyId, TenantId } from '../../shared/core/ids.ts';
 import { authorize, type Principal } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
-import type { AdmissionRequest, Credential, Grant, LiveAgent, ReservationRequest, RunReservation } from '../../shared/contracts/admission.ts';
-import type { Agent, AgentDefinition, AgentVersion, CreateAgent, Environment, UpdateAgent } from '../../shared/contracts/agents.ts';
+import type { AdmissionRequest, Credential, Grant, LiveAgent } from '../../shared/contracts/admission.ts';
+import type {
+  Agent,
+  AgentDefinition,
+  AgentVersion,
+  CreateAgent,
+  Environment,
+  UpdateAgent,
+} from '../../shared/contracts/agents.ts';
 import type { List } from '../../shared/contracts/common.ts';
 import type { Receipt, ReceiptAck } from '../../shared/contracts/inference.ts';
 import { visitorPermissions, type ApiKey, type CreateKey } from '../../shared/contracts/keys.ts';
 import type { LedgerEntry, UsageGroup, UsageRow } from '../../shared/contracts/usage.ts';
+import { TicketSeal } from '../../shared/inference/ticket.ts';
+import type { Platform } from '../platform.ts';
 import { migrate } from '../runtime/migrate.ts';
 import { requireOwnTenant } from '../runtime/object-identity.ts';
 import { AgentStore } from './agent-store.ts';
@@ -25,25 +34,23 @@ import { decideSettlement } from './settlement.ts';
 import { SettingStore } from './setting-store.ts';
 import { tenantMigrations } from './tenant-migrations.ts';
 
-/** A run whose receipt has not come this long after it could last have been served gives its money back. */
-const ReceiptGraceMs = 24 * 60 * 60 * 1000;
-
 export type NewKey = CreateKey & { readonly id: KeyId; readonly prefix: string; readonly secretHash: string };
 
-export class TenantObject extends DurableObject<object> {
+export class TenantObject extends DurableObject<Platform> {
   clock: Clock = systemClock;
   readonly #tenantId: TenantId;
+  readonly #seal: TicketSeal;
   readonly #keys: KeyStore;
   readonly #agents: AgentStore;
   readonly #ledger: LedgerStore;
   readonly #conversations: ConversationIndex;
   readonly #idempotency: IdempotencyStore;
   readonly #settings: SettingStore;
-  #expiryArmed = false;
 
-  constructor(state: DurableObjectState, env: object) {
+  constructor(state: DurableObjectState, env: Platform) {
     super(state, env);
     this.#tenantId = requireOwnTenant(state);
+    this.#seal = new TicketSeal(env.PLATFORM_SIGNING_KEY);
     migrate(state.storage, tenantMigrations);
     const { sql } = state.storage;
     this.#keys = new KeyStore(sql);
@@ -77,27 +84,24 @@ export class TenantObject extends DurableObject<object> {
       request.agentRef === null
         ? null
         : (this.#agents.findLive(request.agentRef, principal.scope.environment ?? 'prod') ?? null);
-    const allowed = authorize(principal, request.permission, request.reach === 'own' ? 'own' : { agent: agent?.id ?? null });
+    const allowed = authorize(
+      principal,
+      request.permission,
+      request.reach === 'own' ? 'own' : { agent: agent?.id ?? null },
+    );
     if (request.agentIsModel && agent === null) return err('model_not_found', undefined, { param: 'model' });
     if (!allowed.ok) return allowed;
     if (request.agentRef !== null && agent === null) return err('not_found', 'There is no such agent.');
-    if (request.conversation?.listed) this.#conversations.add(request.conversation.id, agent?.id ?? null, principal, now);
-    if (request.reservation) this.#reserve(principal, agent?.id ?? null, request.reservation, now);
+    if (request.conversation?.listed)
+      this.#conversations.add(request.conversation.id, agent?.id ?? principal.scope.agent, principal, now);
     return ok({ principal, agent });
   }
 
-  /** Reserves for one more run of a turn that was admitted before; its key and tenant must still stand. */
-  reserveRun(request: RunReservation): Result<undefined> {
-    const now = this.clock.now();
-    const { principal } = request;
+  /** Whether a principal that was admitted before may still act: asked before every further run of its turn. */
+  confirm(principal: Principal): Result<undefined> {
     if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
-    if (principal.kind === 'key' && !this.#keys.isActive(principal.id, now)) return err('invalid_api_key');
-    this.#reserve(principal, request.agentId, request.reservation, now);
-    return ok();
-  }
-
-  releaseRun(run: string): void {
-    this.#ledger.release(run);
+    const stands = principal.kind !== 'key' || this.#keys.isActive(principal.id, this.clock.now());
+    return stands ? ok() : err('invalid_api_key');
   }
 
   /** Settles receipts whose signature the edge has verified. Idempotent: a run is settled once, whatever arrives. */
@@ -111,14 +115,13 @@ export class TenantObject extends DurableObject<object> {
           settled.push(receipt.id);
           continue;
         }
-        const reservation = this.#ledger.findReservation(receipt.run);
-        const decision = decideSettlement(reservation, receipt);
-        if (decision.kind === 'refuse' || !reservation) {
-          refused.push({ id: receipt.id, reason: decision.kind === 'refuse' ? decision.reason : 'unknown run' });
+        const decision = decideSettlement(this.#tenantId, this.#seal.open(receipt.ticket), receipt);
+        if (decision.kind === 'refuse') {
+          refused.push({ id: receipt.id, reason: decision.reason });
           continue;
         }
         batch ??= this.#ledger.addBatch(bridge, jws);
-        this.#ledger.settle(reservation, receipt, decision.costMicros, batch, this.clock.now());
+        this.#ledger.settle(decision.ticket, receipt, decision.costMicros, batch, this.clock.now());
         settled.push(receipt.id);
       }
     });
@@ -213,12 +216,6 @@ export class TenantObject extends DurableObject<object> {
     this.#idempotency.abandon(scope);
   }
 
-  override async alarm(): Promise<void> {
-    this.#ledger.releaseExpired(this.clock.now() - ReceiptGraceMs);
-    this.#expiryArmed = false;
-    await this.#armExpiry();
-  }
-
   #identify(credential: Credential, now: number): Result<Principal> {
     if (credential.kind === 'key') return this.#keys.authenticate(credential.keyId, credential.secretHash, now);
     const chat = this.#agents.findLive(credential.agentId, 'prod');
@@ -229,17 +226,5 @@ export class TenantObject extends DurableObject<object> {
       permissions: visitorPermissions,
       scope: { project: null, environment: null, agent: credential.agentId },
     });
-  }
-
-  #reserve(principal: Principal, agentId: AgentId | null, request: ReservationRequest, now: number): void {
-    this.#ledger.reserve(principal, agentId, request, now);
-    if (!this.#expiryArmed) void this.#armExpiry();
-  }
-
-  async #armExpiry(): Promise<void> {
-    const next = this.#ledger.findNextExpiry();
-    if (next === undefined) return;
-    this.#expiryArmed = true;
-    await this.ctx.storage.setAlarm(next + ReceiptGraceMs);
   }
 }

@@ -36,7 +36,9 @@ function fillArguments(schema: JsonObject | undefined, question: string): Record
   const required = Array.isArray(schema?.['required']) ? schema['required'] : [];
   const spare = [...question.matchAll(quoted)].map((match) => match.slice(1).find((text) => text !== undefined)!);
   for (const [name, property] of properties) {
-    const allowed = Array.isArray(property['enum']) ? property['enum'].filter((each) => typeof each === 'string') : undefined;
+    const allowed = Array.isArray(property['enum'])
+      ? property['enum'].filter((each) => typeof each === 'string')
+      : undefined;
     const value = allowed ? allowed.find((each) => names(question, each)) : findNamed(question, name);
     if (value === undefined) continue;
     filled[name] = value;
@@ -53,6 +55,9 @@ function fillArguments(schema: JsonObject | undefined, question: string): Record
 /** The value in `name: value` or `name = "value"`. */
 function findNamed(text: string, name: string): string | undefined {
   if (!/^[\w-]+$/.test(name)) return undefined;
-  const match = new RegExp(`(?<![\\w-])${name}\\s*[:=]\\s*(?:"([^"\\n]+)"|“([^”\\n]+)”|\`([^\`\\n]+)\`|([^\\s,;"]+))`, 'i').exec(text);
+  const match = new RegExp(
+    `(?<![\\w-])${name}\\s*[:=]\\s*(?:"([^"\\n]+)"|“([^”\\n]+)”|\`([^\`\\n]+)\`|([^\\s,;"]+))`,
+    'i',
+  ).exec(text);
   return match?.slice(1).find((value) => value !== undefined);
 }

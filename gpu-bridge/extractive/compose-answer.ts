@@ -34,9 +34,10 @@ function chooseQuotes(ranked: readonly RankedPassage[]): RankedPassage[] {
   for (const each of others) {
     if (chosen.length === MaxQuotes || each.score < MatchThreshold) break;
     const adds = [...each.terms].some((term) => !covered.has(term));
-    if (each.score < best.score * (adds ? 0.5 : 0.75) || chosen.some(({ passage }) => isSame(passage.text, each.passage.text))) {
+    const aside = each.passage.memory === undefined && best.passage.memory !== undefined;
+    const enough = adds ? 0.5 : aside ? 1 : 0.75;
+    if (each.score < best.score * enough || chosen.some(({ passage }) => isSame(passage.text, each.passage.text)))
       continue;
-    }
     chosen.push(each);
     for (const term of each.terms) covered.add(term);
   }

@@ -62,7 +62,8 @@ function splitInstructions(text: string): Passage[] {
     const last = passages.at(-1);
     if (memory) passages.push({ text: memory[2]!.trim(), memory: Number(memory[1]) });
     else if (line === '') remembering &&= last?.memory === undefined;
-    else if (remembering && last?.memory !== undefined) passages[passages.length - 1] = { ...last, text: `${last.text} ${line}` };
+    else if (remembering && last?.memory !== undefined)
+      passages[passages.length - 1] = { ...last, text: `${last.text} ${line}` };
     else passages.push(...splitSentences(line).map((sentence) => ({ text: sentence, memory: undefined })));
   }
   return passages.filter((passage) => passage.text !== '');

@@ -23,7 +23,11 @@ export function rankPassages(passages: readonly Passage[], question: string): Ra
   const meanLength = documents.reduce((sum, terms) => sum + terms.length, 0) / documents.length || 1;
   const rarity = new Map(asked.map((term) => [term, inverseFrequency(documents, term)]));
   const most = asked.reduce((sum, term) => sum + rarity.get(term)! * (Saturation + 1), 0);
-  const questionVector = embedByHash(splitWords(question).filter((word) => splitTerms(word).length > 0).join(' '));
+  const questionVector = embedByHash(
+    splitWords(question)
+      .filter((word) => splitTerms(word).length > 0)
+      .join(' '),
+  );
   const defines = findDefined(question);
   return passages
     .map((passage, place) => {

@@ -5,12 +5,18 @@ const stopwords = new Set(
     'these those it its is are was were be been being am do does did done have has had having can could shall should will ' +
     'would may might must i me my we us our you your he him his she her they them their what which who whom whose when ' +
     'where why how not no yes any some all each there here just also please tell show explain describe give know want ' +
-    'need like let s t re ve ll d m ok okay hello hi hey thanks thank mean means'
+    'need use used using happen happens get gets out make makes like let s t re ve ll d m ok okay hello hi hey thanks thank mean means'
   ).split(' '),
 );
 
 export function splitWords(text: string): string[] {
-  return text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return (
+    text
+      .normalize('NFKD')
+      .replaceAll(/\p{M}/gu, '')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? []
+  );
 }
 
 /** Stems of the words that say something, in order. */
@@ -24,7 +30,10 @@ export function splitTerms(text: string): string[] {
 export function stem(word: string): string {
   if (word.length <= 3) return word;
   if (/(?:ss|us|is)$/.test(word)) return word;
-  let base = word.replace(/ies$/, 'y').replace(/(ch|sh|x|z|ss)es$/, '$1').replace(/s$/, '');
+  let base = word
+    .replace(/ies$/, 'y')
+    .replace(/(ch|sh|x|z|ss)es$/, '$1')
+    .replace(/s$/, '');
   const cut = /^(.{3,}?)(?:ing|ed|er|ly)$/.exec(base)?.[1];
   if (cut !== undefined && /[aeiouy]/.test(cut)) base = cut.replace(/([bdfgklmnprt])\1$/, '$1');
   return base.length > 3 ? base.replace(/e$/, '') : base;

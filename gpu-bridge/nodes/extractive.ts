@@ -12,7 +12,7 @@ import { countPieces, takePieces } from '../extractive/pieces.ts';
 import { isJsonObject, type JsonObject } from '../json-object.ts';
 import { countInput } from '../meter.ts';
 import { encodeVector, toNumbers } from '../normalise.ts';
-import { EngineChunks } from './engine-answer.ts';
+import { EngineChunks } from './engine-chunks.ts';
 import type { ChatAnswer, InferenceNode, NodeCall } from './node.ts';
 
 const WordsPerBatch = 8;
@@ -30,7 +30,13 @@ export class ExtractiveNode implements InferenceNode {
     const common = { context_window: null, external: false, owned_by: 'freehold' } as const;
     return Promise.resolve([
       { ...common, id: ExtractiveModel, operations: ['chat'], dimensions: null, semantic: false },
-      { ...common, id: HashEmbeddingModel, operations: ['embeddings'], dimensions: HashEmbeddingDimensions, semantic: false },
+      {
+        ...common,
+        id: HashEmbeddingModel,
+        operations: ['embeddings'],
+        dimensions: HashEmbeddingDimensions,
+        semantic: false,
+      },
     ]);
   }
 

@@ -9,7 +9,7 @@ import { fail, type Failure } from '../../shared/core/failure.ts';
 import { describeError } from '../../shared/core/log.ts';
 import { readText } from '../extractive/passages.ts';
 import { isJsonObject, type JsonObject } from '../json-object.ts';
-import { EngineChunks } from './engine-answer.ts';
+import { EngineChunks } from './engine-chunks.ts';
 import type { ChatHistoryItem, LlamaChatWrapper, LlamaRuntime, LoadedModel, Token } from './llama-types.ts';
 import { NodeError, type ChatAnswer, type InferenceNode, type NodeCall } from './node.ts';
 import { TextTail } from './text-tail.ts';
@@ -64,11 +64,13 @@ export class GgufNode implements InferenceNode {
   }
 
   findUnsupported(operation: 'chat' | 'embeddings', body: JsonObject): Failure | undefined {
-    const refuse = (param: string) => fail('unsupported_parameter', `The built-in engine does not support ${param}.`, { param });
+    const refuse = (param: string) =>
+      fail('unsupported_parameter', `The built-in engine does not support ${param}.`, { param });
     if (operation === 'embeddings') return refuse('input');
     const format = body['response_format'];
     if (isJsonObject(format) && format['type'] !== 'text') return refuse('response_format');
-    if (Array.isArray(body['tools']) && body['tools'].length > 0 && body['tool_choice'] !== 'none') return refuse('tools');
+    if (Array.isArray(body['tools']) && body['tools'].length > 0 && body['tool_choice'] !== 'none')
+      return refuse('tools');
     return body['logprobs'] ? refuse('logprobs') : undefined;
   }
 
@@ -81,11 +83,17 @@ export class GgufNode implements InferenceNode {
     if (prompt.length >= contextSize) {
       throw new NodeError(
         'rejected',
-        fail('context_length_exceeded', `The input has ${prompt.length} tokens, the context of the model ${contextSize}.`),
+        fail(
+          'context_length_exceeded',
+          `The input has ${prompt.length} tokens, the context of the model ${contextSize}.`,
+        ),
       );
     }
     const stops = state.stopGenerationTriggers.map(String).filter((text) => text !== '');
-    return { kind: 'stream', batches: this.#generate(loaded, prompt, [...stops, ...readStops(body['stop'])], body, call) };
+    return {
+      kind: 'stream',
+      batches: this.#generate(loaded, prompt, [...stops, ...readStops(body['stop'])], body, call),
+    };
   }
 
   embed(): Promise<unknown> {
@@ -198,7 +206,9 @@ function toHistory(messages: readonly unknown[]): ChatHistoryItem[] {
 }
 
 function readStops(stop: unknown): string[] {
-  return (Array.isArray(stop) ? stop : [stop]).filter((each): each is string => typeof each === 'string' && each !== '');
+  return (Array.isArray(stop) ? stop : [stop]).filter(
+    (each): each is string => typeof each === 'string' && each !== '',
+  );
 }
 
 function readSampling(body: JsonObject): { temperature: number; topP?: number; seed?: number } {

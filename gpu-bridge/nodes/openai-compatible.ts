@@ -35,7 +35,12 @@ export class OpenAiCompatibleNode implements InferenceNode {
   /** The server's root, without `/v1` and without a slash at its end. */
   protected readonly root: string;
   readonly #options: HttpNodeOptions;
-  readonly #agent = new Agent({ connect: { timeout: 5000 }, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 4000 });
+  readonly #agent = new Agent({
+    connect: { timeout: 5000 },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: 4000,
+  });
 
   constructor(options: HttpNodeOptions) {
     this.name = options.name;

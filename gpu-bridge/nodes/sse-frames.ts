@@ -24,7 +24,7 @@ export class SseFrameReader {
 function splitFrames(text: string): string[] | undefined {
   if (text.includes('\r')) return undefined;
   const frames: string[] = [];
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const end = text.indexOf('\n\n', start);
     if (!text.startsWith('data: ', start)) return undefined;
     const frame = text.slice(start + 6, end);

@@ -1,6 +1,6 @@
 /**
- * The contract between the edge and a tenant's ledger: one call that admits (who, may they, how much at most) and one
- * that settles (what it really was). Leases can take the place of `admit` without a change to its callers.
+ * The contract between the edge and a tenant's object: `admit` says who calls and what they may; what a run may cost at
+ * most is sealed into its ticket (shared/inference/ticket.ts), which its receipt brings back to `settle`.
  * Plain objects over RPC; both ends are Freehold's own, so types suffice.
  */
 import type { AgentId, BridgeId, ConversationId, KeyId, RunId, VisitorId } from '../core/ids.ts';
@@ -13,8 +13,8 @@ export type Credential =
   | { readonly kind: 'key'; readonly keyId: KeyId; readonly secretHash: string }
   | { readonly kind: 'visitor'; readonly visitorId: VisitorId; readonly agentId: AgentId };
 
-/** The most that a run may cost, held from the moment it is admitted until its receipt settles it. */
-export type ReservationRequest = {
+/** The most that a run may cost, and for what. It is sealed into the run's ticket once the run is admitted. */
+export type Reservation = {
   readonly run: RunId;
   readonly bridge: BridgeId;
   readonly model: string;
@@ -22,8 +22,6 @@ export type ReservationRequest = {
   readonly price: TokenPrice;
   readonly maxMicros: number;
   readonly maxOutputTokens: number;
-  /** After this the run can no longer be served; a receipt that comes later still settles it. */
-  readonly expiresAt: number;
 };
 
 export type AdmissionRequest = {
@@ -35,7 +33,6 @@ export type AdmissionRequest = {
   readonly agentIsModel?: boolean;
   /** `own`: the conversation itself decides who may see it. */
   readonly reach: 'agent' | 'own';
-  readonly reservation?: ReservationRequest;
   /** A conversation that this request opens, to be listed under the tenant. */
   readonly conversation?: { readonly id: ConversationId; readonly listed: boolean };
 };
@@ -49,10 +46,3 @@ export type LiveAgent = {
 };
 
 export type Grant = { readonly principal: Principal; readonly agent: LiveAgent | null };
-
-/** What a run inside an admitted turn reserves: the principal is known, only its standing is checked again. */
-export type RunReservation = {
-  readonly principal: Principal;
-  readonly agentId: AgentId | null;
-  readonly reservation: ReservationRequest;
-};

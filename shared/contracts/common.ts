@@ -37,7 +37,12 @@ export function toList<T>(rows: readonly T[], limit: number, cursorOf: (row: T) 
   const data = rows.slice(0, limit);
   const last = data.at(-1);
   const hasMore = rows.length > limit;
-  return { object: 'list', data, has_more: hasMore, next_cursor: hasMore && last !== undefined ? cursorOf(last) : null };
+  return {
+    object: 'list',
+    data,
+    has_more: hasMore,
+    next_cursor: hasMore && last !== undefined ? cursorOf(last) : null,
+  };
 }
 
 export const MaxPage = 100;

@@ -43,7 +43,12 @@ export type InputItem = z.infer<typeof inputItem>;
 
 export const messageContent = z.union([
   z.object({ type: z.literal('input_text'), text: z.string() }),
-  z.object({ type: z.literal('output_text'), text: z.string(), annotations: z.array(z.unknown()), logprobs: z.array(z.unknown()) }),
+  z.object({
+    type: z.literal('output_text'),
+    text: z.string(),
+    annotations: z.array(z.unknown()),
+    logprobs: z.array(z.unknown()),
+  }),
   z.looseObject({ type: z.enum(['input_image', 'refusal']) }),
 ]);
 

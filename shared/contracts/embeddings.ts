@@ -9,7 +9,10 @@ export const embeddingRequest = z.looseObject({
     z.string().min(1),
     z.array(z.string().min(1)).min(1).max(MaxEmbeddingInputs),
     z.array(z.number().int().min(0)).min(1).max(100_000),
-    z.array(z.array(z.number().int().min(0)).min(1)).min(1).max(MaxEmbeddingInputs),
+    z
+      .array(z.array(z.number().int().min(0)).min(1))
+      .min(1)
+      .max(MaxEmbeddingInputs),
   ]),
   encoding_format: z.enum(['float', 'base64']).nullish(),
   dimensions: z.number().int().min(1).max(65_536).nullish(),

@@ -9,7 +9,11 @@
  */
 import { z } from 'zod';
 
-export const TokenTypes = { job: 'freehold-job+jwt', receipts: 'freehold-receipts+jwt', announce: 'freehold-announce+jwt' } as const;
+export const TokenTypes = {
+  job: 'freehold-job+jwt',
+  receipts: 'freehold-receipts+jwt',
+  announce: 'freehold-announce+jwt',
+} as const;
 export const JobIssuer = 'freehold';
 
 export const jobOperation = z.enum(['chat', 'embeddings']);
@@ -33,6 +37,8 @@ export const jobClaims = z.object({
   allow_external: z.boolean(),
   /** The longest the job may run, in milliseconds; the bridge ends it then with an error. */
   timeout_ms: z.number().int().positive(),
+  /** What the run was admitted with, sealed by the platform. Opaque to the bridge; every receipt brings it back. */
+  ticket: z.string().min(1).max(4_096),
 });
 export type JobClaims = z.infer<typeof jobClaims>;
 
@@ -57,6 +63,8 @@ export const receipt = z.object({
   outcome: receiptOutcome,
   started_at: z.number().int(),
   finished_at: z.number().int(),
+  /** The job's own ticket. */
+  ticket: z.string().min(1).max(4_096),
 });
 export type Receipt = z.infer<typeof receipt>;
 

@@ -20,7 +20,11 @@ export const permission = z.enum(permissions);
 export type Permission = z.infer<typeof permission>;
 
 /** What a visitor of a tenant's chat page may do, on one agent only. */
-export const visitorPermissions: readonly Permission[] = ['inference:invoke', 'conversations:read', 'conversations:write'];
+export const visitorPermissions: readonly Permission[] = [
+  'inference:invoke',
+  'conversations:read',
+  'conversations:write',
+];
 
 export const keyScope = z.strictObject({
   project: slug.nullable().default(null),
@@ -43,7 +47,11 @@ export const apiKey = z.object({
   id: z.string(),
   name: z.string(),
   prefix: z.string().describe('The start of the secret, to tell keys apart.'),
-  scope: z.object({ project: z.string().nullable(), environment: environment.nullable(), agent: z.string().nullable() }),
+  scope: z.object({
+    project: z.string().nullable(),
+    environment: environment.nullable(),
+    agent: z.string().nullable(),
+  }),
   permissions: z.array(permission),
   status: z.enum(['active', 'revoked', 'expired']),
   created_at: isoTime,

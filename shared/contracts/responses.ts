@@ -179,4 +179,9 @@ export type ResponseEvent =
 
 export type SequencedResponseEvent = ResponseEvent & { readonly sequence_number: number };
 
-export const terminalStatuses: ReadonlySet<ResponseStatus> = new Set(['completed', 'incomplete', 'failed', 'cancelled']);
+export const terminalStatuses: ReadonlySet<ResponseStatus> = new Set([
+  'completed',
+  'incomplete',
+  'failed',
+  'cancelled',
+]);

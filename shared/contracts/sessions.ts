@@ -13,7 +13,10 @@ export const session = z.object({
   object: z.literal('session'),
   token: z.string(),
   visitor: z.string(),
+  /** The agent's slug: `agent/<slug>` is what a client puts into `model`. */
   agent: z.string(),
+  agent_name: z.string(),
+  greeting: z.string(),
   expires_at: isoTime,
 });
 

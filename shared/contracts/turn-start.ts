@@ -23,7 +23,10 @@ export type TurnStart = {
   readonly model: string;
   readonly input: TurnInput;
   /** `thread`: reads and extends the conversation's items. `previous`: reads that response's past. */
-  readonly context: { readonly kind: 'none' } | { readonly kind: 'thread' } | { readonly kind: 'previous'; readonly id: ResponseId };
+  readonly context:
+    | { readonly kind: 'none' }
+    | { readonly kind: 'thread' }
+    | { readonly kind: 'previous'; readonly id: ResponseId };
   /** Members of the chat request that pass to the model as they are: tools, temperature, … */
   readonly sampling: Readonly<Record<string, unknown>>;
   readonly maxOutputTokens: number;

@@ -59,7 +59,12 @@ export const failureKinds = {
     retryable: false,
     message: 'The model does not exist, or this credential may not use it. GET /v1/models lists the ones it may.',
   },
-  method_not_allowed: { status: 405, type: InvalidRequest, retryable: false, message: 'The method is not allowed here.' },
+  method_not_allowed: {
+    status: 405,
+    type: InvalidRequest,
+    retryable: false,
+    message: 'The method is not allowed here.',
+  },
   conflict: {
     status: 409,
     type: InvalidRequest,

@@ -8,7 +8,11 @@ export const HashEmbeddingDimensions = 768;
 
 export function embedByHash(text: string): Float32Array<ArrayBuffer> {
   const vector = new Float32Array(HashEmbeddingDimensions);
-  const padded = ` ${text.normalize('NFKC').toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, ' ').trim()} `;
+  const padded = ` ${text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim()} `;
   for (const size of [3, 4]) {
     for (let start = 0; start + size <= padded.length; start++) addGram(vector, padded, start, size);
   }

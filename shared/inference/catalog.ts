@@ -14,7 +14,11 @@ export const AnyModelPrice = '*';
 const ViewTtlMs = 1_000;
 
 export type PoolSnapshot = {
-  readonly bridges: readonly { readonly id: BridgeId; readonly url: string; readonly models: readonly AnnouncedModel[] }[];
+  readonly bridges: readonly {
+    readonly id: BridgeId;
+    readonly url: string;
+    readonly models: readonly AnnouncedModel[];
+  }[];
   readonly defaultModel: string | null;
 };
 export type PricedModel = { readonly id: string; readonly model: string; readonly price: TokenPrice };
@@ -64,7 +68,8 @@ export function listServable(view: CatalogView, allowExternal: boolean): Announc
   const byId = new Map<string, AnnouncedModel>();
   for (const bridge of view.pool.bridges) {
     for (const model of bridge.models) {
-      if ((allowExternal || !model.external) && priceOf(view, model.id) && !byId.has(model.id)) byId.set(model.id, model);
+      if ((allowExternal || !model.external) && priceOf(view, model.id) && !byId.has(model.id))
+        byId.set(model.id, model);
     }
   }
   return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -84,7 +89,8 @@ export function resolveRoute(
         candidate.operations.includes(wanted.operation) &&
         (wanted.allowExternal || !candidate.external),
     );
-    if (model && price) return ok({ bridge: { id: bridge.id, url: bridge.url }, model, priceId: price.id, price: price.price });
+    if (model && price)
+      return ok({ bridge: { id: bridge.id, url: bridge.url }, model, priceId: price.id, price: price.price });
   }
   if (view.pool.bridges.length === 0) return err('node_unavailable', 'No inference bridge is connected at the moment.');
   return err('model_not_found', `The model "${wanted.model}" does not exist, or this credential may not use it.`, {

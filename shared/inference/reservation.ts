@@ -4,7 +4,7 @@
  */
 import { computeCostMicros, type Micros } from '../core/money.ts';
 import type { RunId } from '../core/ids.ts';
-import type { ReservationRequest } from '../contracts/admission.ts';
+import type { Reservation } from '../contracts/admission.ts';
 import type { Route } from './catalog.ts';
 
 export const DefaultMaxOutputTokens = 4_096;
@@ -22,22 +22,19 @@ export function computeMaxMicros(route: Route, bound: RunBound): Micros {
   });
 }
 
-export function makeReservation(
-  run: RunId,
-  route: Route,
-  bound: RunBound,
-  now: number,
-  timeoutMs: number,
-): ReservationRequest {
+export function makeReservation(run: RunId, route: Route, bound: RunBound): Reservation {
   return {
     run,
     bridge: route.bridge.id,
     model: route.model.id,
     priceId: route.priceId,
-    price: route.price,
+    price: {
+      input_micros_per_mtok: route.price.input_micros_per_mtok,
+      cached_input_micros_per_mtok: route.price.cached_input_micros_per_mtok,
+      output_micros_per_mtok: route.price.output_micros_per_mtok,
+    },
     maxMicros: computeMaxMicros(route, bound),
     maxOutputTokens: bound.maxOutputTokens,
-    expiresAt: now + JobStartMs + timeoutMs,
   };
 }
 

@@ -13,7 +13,8 @@ export type Host =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'malformed' };
 
-const HostPattern = /^((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?::([0-9]{1,5}))?$/;
+const HostPattern =
+  /^((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?::([0-9]{1,5}))?$/;
 const Ipv4Like = /^[0-9.]+$/;
 const Ipv6Literal = /^\[[0-9a-f:.]+\](?::[0-9]{1,5})?$/;
 const MaxHostLength = 259;

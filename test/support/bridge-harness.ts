@@ -58,7 +58,10 @@ export class BridgeHarness {
   }
 
   /** Sends a chat with a token made for it, and reads the answer to its end. */
-  async chat(body: Record<string, unknown> = {}, claims: Partial<JobClaims> = {}): Promise<Answer & { readonly run: string }> {
+  async chat(
+    body: Record<string, unknown> = {},
+    claims: Partial<JobClaims> = {},
+  ): Promise<Answer & { readonly run: string }> {
     const run = claims.jti ?? mintId('run', Date.now());
     const model = String(body['model'] ?? 'tiny');
     const token = await this.token({ model, ...claims, jti: run });
@@ -79,7 +82,10 @@ export class BridgeHarness {
   async post(path: string, body: unknown, token?: string): Promise<Answer> {
     const answer = await request(this.bridge.url + path, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+      headers: {
+        'content-type': 'application/json',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
     return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
@@ -132,7 +138,9 @@ export function readEvents(text: string): SseAnswer {
     .filter((frame) => frame.startsWith('data: '))
     .map((frame) => frame.slice(6));
   const done = payloads.at(-1) === '[DONE]';
-  const chunks = payloads.filter((each) => each !== '[DONE]').map((each) => JSON.parse(each) as Record<string, unknown>);
+  const chunks = payloads
+    .filter((each) => each !== '[DONE]')
+    .map((each) => JSON.parse(each) as Record<string, unknown>);
   const error = chunks.find((chunk) => 'error' in chunk)?.['error'];
   return { chunks: chunks.filter((chunk) => !('error' in chunk)), done, error };
 }

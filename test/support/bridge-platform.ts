@@ -71,6 +71,7 @@ export class BridgePlatform {
       max_output_tokens: 100,
       allow_external: false,
       timeout_ms: 30_000,
+      ticket: 'ticket',
       ...claims,
     })
       .setProtectedHeader({ alg: 'EdDSA', kid: 'platform-1', typ: header.typ ?? TokenTypes.job })
@@ -113,7 +114,8 @@ export class BridgePlatform {
     this.batches.push({ tenant: batch.tenant, size: batch.receipts.length });
     this.arrived.push(...batch.receipts);
     if (what === 'fail') return undefined;
-    if (what === 'refuse') return { settled: [], refused: batch.receipts.map(({ id }) => ({ id, reason: 'unknown run' })) };
+    if (what === 'refuse')
+      return { settled: [], refused: batch.receipts.map(({ id }) => ({ id, reason: 'unknown run' })) };
     for (const each of batch.receipts) if (!this.settled.has(each.run)) this.settled.set(each.run, each);
     // Settled, but the platform's answer is lost.
     return what === 'forget' ? undefined : { settled: batch.receipts.map(({ id }) => id), refused: [] };

@@ -5,6 +5,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 
 export type FakeScript = {
   models?: string[];
@@ -14,6 +15,10 @@ export type FakeScript = {
   fault?: { at: number; how: 'fin' | 'rst' | 'garbage' | 'stall' | 'error-event' };
   /** Do not answer before `release()`. */
   hang?: boolean;
+  /** Before this word (0 is the first), wait for `release()`. */
+  pauseAt?: number;
+  /** Time from one word to the next, as a model takes it. */
+  paceMs?: number;
   /** Answer with this instead. */
   refuse?: { status: number; body: unknown };
   /** The body of an answer that is not streamed, or of embeddings. */
@@ -131,7 +136,8 @@ export class FakeNode {
 
   #list(path: string, response: ServerResponse): void {
     const models = this.script.models ?? ['tiny'];
-    if (path === '/v1/models') sendJson(response, 200, { object: 'list', data: models.map((id) => ({ id, object: 'model' })) });
+    if (path === '/v1/models')
+      sendJson(response, 200, { object: 'list', data: models.map((id) => ({ id, object: 'model' })) });
     else if (path === '/api/tags') sendJson(response, 200, { models: models.map((model) => ({ name: model, model })) });
     else sendJson(response, 404, { error: 'not found' });
   }
@@ -153,22 +159,31 @@ export class FakeNode {
     const words = this.#words(request);
     let sent = 0;
     const send = (choices: Record<string, unknown>[], more: object = {}) => {
-      const names = { id: 'chatcmpl-fake', object: 'chat.completion.chunk', created: 1700000000, model: request.body['model'] };
+      const names = {
+        id: 'chatcmpl-fake',
+        object: 'chat.completion.chunk',
+        created: 1700000000,
+        model: request.body['model'],
+      };
       const chunk: FakeChunk = { ...names, choices, ...more };
       const mapped = this.script.mapChunk ? this.script.mapChunk(chunk, sent) : chunk;
       sent++;
       if (mapped !== undefined) response.write(`data: ${JSON.stringify(mapped)}\n\n`);
     };
-    const choice = (delta: object, reason: string | null = null) => [{ index: 0, delta, finish_reason: reason, logprobs: null }];
+    const choice = (delta: object, reason: string | null = null) => [
+      { index: 0, delta, finish_reason: reason, logprobs: null },
+    ];
     send(choice({ role: 'assistant', content: '' }));
     for (let index = 0; index <= words.length; index++) {
+      if (this.script.pauseAt === index) await this.#released.promise;
+      if (response.destroyed) return;
       if (fault?.at === index && (await this.#fail(fault.how, response))) return;
       if (index === words.length) break;
       this.produced++;
       const counted = options['continuous_usage_stats'] ? { usage: this.#usage(index + 1) } : {};
       send(choice({ content: `${index > 0 ? ' ' : ''}${words[index]}` }), counted);
       // A turn of the event loop between tokens, so that each is a read of its own for the bridge.
-      await new Promise(setImmediate);
+      await (this.script.paceMs === undefined ? new Promise(setImmediate) : setTimeout(this.script.paceMs));
       if (response.destroyed) return;
     }
     const total = options['include_usage'] ? { usage: this.#usage(words.length) } : {};

@@ -14,7 +14,12 @@ import { LocalClient } from '../../scripts/local-client.ts';
 import { loadSecrets, startPlatform, type RunningPlatform, type Secrets } from '../../scripts/platform.ts';
 import { connectBridge, ensurePrice } from '../../scripts/provision.ts';
 
-export type CreatedTenant = { readonly id: string; readonly slug: string; readonly key: string; readonly keyId: string };
+export type CreatedTenant = {
+  readonly id: string;
+  readonly slug: string;
+  readonly key: string;
+  readonly keyId: string;
+};
 
 export type Answer = {
   readonly status: number;

@@ -12,15 +12,17 @@ import { systemClock } from '../../shared/core/clock.ts';
 import { tenantScope } from '../../shared/tenancy/tenant-scope.ts';
 import type { AnyInput, TenantRoute } from '../http/define-route.ts';
 import { parseInput } from '../http/parse-input.ts';
-import type { Reply } from '../http/reply.ts';
+import { readJsonReply, type Reply } from '../http/reply.ts';
 import { authenticate } from './authenticate.ts';
 import { door } from './doors.ts';
 import { readIdempotency, type Idempotency } from './idempotency.ts';
-import { platformKey } from './platform-key.ts';
+import { GrantLeases } from './grant-leases.ts';
+import { platformKey, ticketSeal } from './platform-key.ts';
 import type { RequestContext } from './request-context.ts';
 import type { AdmissionPlan, TenantCall, TenantRequest } from './tenant-call.ts';
 
 const catalog = new Catalog(systemClock);
+const leases = new GrantLeases(systemClock);
 
 export async function handleTenantRoute(
   context: RequestContext,
@@ -38,7 +40,8 @@ export async function handleTenantRoute(
     reach: route.reach,
   };
   const input = await parseInput(context, route, pathParams);
-  const idempotency = input.ok && route.idempotent ? readIdempotency(context, route.operation, input.value) : ok(undefined);
+  const idempotency =
+    input.ok && route.idempotent ? readIdempotency(context, route.operation, input.value) : ok(undefined);
   if (!input.ok || !idempotency.ok) {
     const refused = await admit(context, tenantId, base);
     return refused.ok ? (input.ok ? (idempotency as Result<never>) : input) : refused;
@@ -64,10 +67,16 @@ async function runOnce(run: Run, idempotency: Idempotency): Promise<Result<Reply
   if (!begun.ok) return begun;
   if (begun.value.kind === 'replay') {
     run.context.event['idempotent_replay'] = true;
-    return ok({ kind: 'json', status: begun.value.status, body: JSON.parse(idempotency.open(begun.value.body)) as unknown });
+    return ok({
+      kind: 'json',
+      status: begun.value.status,
+      body: JSON.parse(idempotency.open(begun.value.body)) as unknown,
+    });
   }
-  const reply = await runNow(run, begun.value.startedAt, idempotency.random);
-  const sealed = reply.ok && reply.value.kind === 'json' ? idempotency.seal(JSON.stringify(reply.value.body)) : undefined;
+  const answered = await runNow(run, begun.value.startedAt, idempotency.random);
+  const reply = answered.ok ? await readJsonReply(answered.value) : answered;
+  const sealed =
+    reply.ok && reply.value.kind === 'json' ? idempotency.seal(JSON.stringify(reply.value.body)) : undefined;
   if (reply.ok && reply.value.kind === 'json' && sealed !== undefined) {
     const stored = await tenant.completeIdempotent(idempotency.scope, reply.value.status, sealed);
     if (!stored.ok) return stored;
@@ -93,8 +102,8 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
     const refused = await admit(context, tenantId, base);
     return refused.ok ? planned : refused;
   }
-  const { planned: plan, ...needs } = planned.value;
-  const granted = await admit(context, tenantId, { ...base, ...needs });
+  const { planned: plan, leased, ...needs } = planned.value;
+  const granted = await admit(context, tenantId, { ...base, ...needs }, leased);
   if (!granted.ok) return granted;
   const call: TenantCall = {
     ...request,
@@ -111,6 +120,7 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
     memories: () => objects.memories(),
     vectorIndex: (space) => objects.vectorIndex(tenantId, space),
     platformKey: () => platformKey(context.platform),
+    ticketSeal: () => ticketSeal(context.platform),
     mintSecret: (keyId) => {
       const secret = mintApiKey(keyId, random);
       return { secret, hash: createHash('sha256').update(secret).digest('hex') };
@@ -119,12 +129,17 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
   return route.handle(call, input);
 }
 
-async function admit(context: RequestContext, tenantId: TenantId, request: AdmissionRequest): Promise<Result<Grant>> {
-  const granted = await door(context.objects.tenant(tenantId)).admit(request);
-  if (granted.ok) {
-    context.event['principal'] = granted.value.principal.id;
-    context.event['agent'] = granted.value.agent?.id ?? null;
-  }
+async function admit(
+  context: RequestContext,
+  tenantId: TenantId,
+  request: AdmissionRequest,
+  leased = false,
+): Promise<Result<Grant>> {
+  const held = leased ? leases.find(tenantId, request) : undefined;
+  const granted = held ? ok(held) : await door(context.objects.tenant(tenantId)).admit(request);
+  if (!granted.ok) return granted;
+  if (leased && !held) leases.keep(tenantId, request, granted.value);
+  context.event['principal'] = granted.value.principal.id;
+  context.event['agent'] = granted.value.agent?.id ?? null;
   return granted;
 }
-

@@ -5,7 +5,8 @@
 import type { Result } from '../../shared/core/result.ts';
 import { reached, type Objects } from '../../durable-objects/stubs.ts';
 
-type Answer<R> = Awaited<R> extends { readonly ok: boolean } ? Extract<Awaited<R>, Result<unknown>> : Result<Awaited<R>>;
+type Answer<R> =
+  Awaited<R> extends { readonly ok: boolean } ? Extract<Awaited<R>, Result<unknown>> : Result<Awaited<R>>;
 
 /** Every method of a stub, its outage turned into a Result. */
 export type Door<T> = {
@@ -19,11 +20,13 @@ export type NodePoolDoor = Door<ReturnType<Objects['nodePool']>>;
 
 export function door<T extends object>(stub: T): Door<T> {
   return new Proxy(stub, {
-    get: (target, method: string) => async (...args: unknown[]) => {
-      const methods = target as Record<string, (...args: unknown[]) => Promise<unknown>>;
-      const answer = await reached(methods[method]!(...args));
-      return answer.ok && isResult(answer.value) ? answer.value : answer;
-    },
+    get:
+      (target, method: string) =>
+      async (...args: unknown[]) => {
+        const methods = target as Record<string, (...args: unknown[]) => Promise<unknown>>;
+        const answer = await reached(methods[method]!(...args));
+        return answer.ok && isResult(answer.value) ? answer.value : answer;
+      },
   }) as unknown as Door<T>;
 }
 

@@ -44,7 +44,7 @@ export function readIdempotency(
     scope: sha256Hex(`${operation} ${secret.toString('hex')}`),
     fingerprint: sha256Hex(canonicalJson([operation, input.params ?? null, input.body ?? null] as Json)),
     random: seededRandom(secret.subarray(32)),
-    seal: (body) => (body.length > MaxStoredBytes ? undefined : seal(sealKey, body)),
+    seal: (body) => (Buffer.byteLength(body) > MaxStoredBytes ? undefined : seal(sealKey, body)),
     open: (sealed) => open(sealKey, sealed),
   });
 }

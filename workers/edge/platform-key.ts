@@ -1,11 +1,20 @@
-/** The platform's key, imported once an isolate. */
+/** The platform's key and the seal derived from it, made once an isolate. */
 import { PlatformKey } from '../../shared/inference/platform-key.ts';
+import { TicketSeal } from '../../shared/inference/ticket.ts';
 import type { Platform } from '../../durable-objects/stubs.ts';
 
-let imported: { readonly text: string; readonly key: Promise<PlatformKey> } | undefined;
+type Keys = { readonly text: string; readonly key: Promise<PlatformKey>; readonly seal: TicketSeal };
+let kept: Keys | undefined;
 
 export function platformKey(platform: Platform): Promise<PlatformKey> {
-  const text = platform.PLATFORM_SIGNING_KEY;
-  if (imported?.text !== text) imported = { text, key: PlatformKey.parse(text) };
-  return imported.key;
+  return keysOf(platform).key;
+}
+
+export function ticketSeal(platform: Platform): TicketSeal {
+  return keysOf(platform).seal;
+}
+
+function keysOf({ PLATFORM_SIGNING_KEY: text }: Platform): Keys {
+  if (kept?.text !== text) kept = { text, key: PlatformKey.parse(text), seal: new TicketSeal(text) };
+  return kept;
 }

@@ -28,11 +28,15 @@ export async function readText(request: Request, maxBytes: number): Promise<Resu
 
 export function parseJson(text: string): Result<unknown> {
   if (isTooDeep(text)) return err('invalid_json', `The body is nested deeper than ${MaxDepth} levels.`);
+  let value: unknown;
   try {
-    return ok(JSON.parse(text) as unknown);
+    value = JSON.parse(text);
   } catch {
     return err('invalid_json');
   }
+  return /\\u[dD]/.test(text) && !isWellFormed(value)
+    ? err('invalid_json', 'The body holds half of a surrogate pair, which is no character.')
+    : ok(value);
 }
 
 export function isJson(request: Request): boolean {
@@ -64,6 +68,13 @@ function isTooDeep(text: string): boolean {
     } else if (code === 0x5d || code === 0x7d) depth--;
   }
   return false;
+}
+
+/** Only an escape can smuggle in a lone surrogate; what holds one cannot be stored and read back the same. */
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, member]) => key.isWellFormed() && isWellFormed(member));
 }
 
 function tooLarge(maxBytes: number): Result<never> {

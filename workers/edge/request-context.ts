@@ -2,11 +2,11 @@
  * What every request has from its first moment: an id, a trace, the validated host, a clock, the way to the objects,
  * and the one wide log event that it leaves behind.
  */
-import type { Clock } from '../../shared/core/clock.ts';
-import type { Logger } from '../../shared/core/log.ts';
+import { toIso, type Clock } from '../../shared/core/clock.ts';
 import { mintId } from '../../shared/core/ids.ts';
 import type { Host } from '../../shared/tenancy/hostname.ts';
 import { Objects, type Platform } from '../../durable-objects/stubs.ts';
+import { writeLogLine } from './log-lines.ts';
 import { continueTrace } from './trace.ts';
 
 export type LogEvent = Record<string, string | number | boolean | null>;
@@ -48,15 +48,20 @@ export function makeContext(
   };
 }
 
-export function logRequest(logger: Logger, context: RequestContext, status: number): void {
-  const { pathname } = new URL(context.request.url);
-  logger.info('request', {
+export function logRequest(context: RequestContext, status: number): void {
+  // A malformed Host makes a URL that nothing can parse; the request is refused, and still logged.
+  const path = URL.parse(context.request.url)?.pathname ?? null;
+  const line = JSON.stringify({
+    time: toIso(context.startedAt),
+    level: 'info',
+    event: 'request',
     request_id: context.requestId,
     trace_id: context.traceparent.slice(3, 35),
     method: context.request.method,
-    path: pathname,
+    path,
     status,
     duration_ms: context.clock.now() - context.startedAt,
     ...context.event,
   });
+  writeLogLine(line, context.waitUntil);
 }

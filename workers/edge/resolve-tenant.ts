@@ -25,7 +25,9 @@ export class TenantResolver {
     const kept = this.#found.get(name);
     if (kept && kept.until > this.#clock.now()) return ok(kept.tenantId);
     const found =
-      host.kind === 'tenant' ? await directory.findIdBySlug(host.slug) : await directory.findIdByHostname(host.hostname);
+      host.kind === 'tenant'
+        ? await directory.findIdBySlug(host.slug)
+        : await directory.findIdByHostname(host.hostname);
     if (!found.ok) return found;
     if (found.value === undefined) return err('unknown_host');
     if (this.#found.size >= MaxRemembered) this.#found.clear();

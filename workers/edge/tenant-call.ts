@@ -6,9 +6,10 @@ import type { Clock } from '../../shared/core/clock.ts';
 import type { AgentId, ConversationId, Id, IdKind, Random, TenantId } from '../../shared/core/ids.ts';
 import type { Principal } from '../../shared/core/principal.ts';
 import type { Result } from '../../shared/core/result.ts';
-import type { LiveAgent, ReservationRequest } from '../../shared/contracts/admission.ts';
+import type { LiveAgent } from '../../shared/contracts/admission.ts';
 import type { CatalogView } from '../../shared/inference/catalog.ts';
 import type { PlatformKey } from '../../shared/inference/platform-key.ts';
+import type { TicketSeal } from '../../shared/inference/ticket.ts';
 import type { MemoryStore } from '../../shared/store/memory-store.ts';
 import type { VectorIndex } from '../../shared/store/vector-index.ts';
 import type { TenantScope } from '../../shared/tenancy/tenant-scope.ts';
@@ -28,7 +29,8 @@ export type TenantRequest = {
 export type AdmissionPlan<X = unknown> = {
   readonly agentRef?: string;
   readonly agentIsModel?: boolean;
-  readonly reservation?: ReservationRequest;
+  /** The run is admitted out of what this isolate was told of the caller within the last second. */
+  readonly leased?: true;
   readonly conversation?: { readonly id: ConversationId; readonly listed: boolean };
   /** What the plan worked out, for the handler. */
   readonly planned: X;
@@ -49,6 +51,7 @@ export type TenantCall<X = unknown> = TenantRequest & {
   readonly memories: () => MemoryStore;
   readonly vectorIndex: (space: string) => VectorIndex;
   readonly platformKey: () => Promise<PlatformKey>;
+  readonly ticketSeal: () => TicketSeal;
   /** Deterministic where the request carries an Idempotency-Key. */
   readonly mintSecret: (keyId: Id<'key'>) => { readonly secret: string; readonly hash: string };
 };

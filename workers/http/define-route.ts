@@ -32,7 +32,12 @@ export type Shape<P extends Schema | undefined, Q extends Schema | undefined, B 
 };
 
 /** Input as the schemas parsed it. */
-export type Input<P, Q, B> = { readonly params: Out<P>; readonly query: Out<Q>; readonly body: Out<B>; readonly text: string };
+export type Input<P, Q, B> = {
+  readonly params: Out<P>;
+  readonly query: Out<Q>;
+  readonly body: Out<B>;
+  readonly text: string;
+};
 /** Input whose types a route table cannot know; the constructors keep the real ones for the handler. */
 export type AnyInput = { readonly params: never; readonly query: never; readonly body: never; readonly text: string };
 
@@ -78,7 +83,10 @@ export function operatorRoute<
   P extends Schema | undefined = undefined,
   Q extends Schema | undefined = undefined,
   B extends Schema | undefined = undefined,
->(shape: Shape<P, Q, B>, handle: (context: RequestContext, input: Input<P, Q, B>) => Promise<Result<Reply>>): OperatorRoute {
+>(
+  shape: Shape<P, Q, B>,
+  handle: (context: RequestContext, input: Input<P, Q, B>) => Promise<Result<Reply>>,
+): OperatorRoute {
   return { ...shape, access: 'operator', host: 'apex', handle } as OperatorRoute;
 }
 

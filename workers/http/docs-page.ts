@@ -4,7 +4,11 @@ import { escapeHtml } from './page.ts';
 
 export function docsPage(document: OpenApiDocument): string {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+    Object.entries(methods).flatMap(([method, operation]) =>
+      [operation, operation['x-other-host']].flatMap((each) =>
+        each ? [{ path, method: method.toUpperCase(), operation: each }] : [],
+      ),
+    ),
   );
   const sections = document.tags.map(({ name }) => {
     const own = operations.filter(({ operation }) => operation.tags.includes(name));
@@ -30,7 +34,9 @@ export function docsPage(document: OpenApiDocument): string {
 type Listed = { readonly path: string; readonly method: string; readonly operation: OpenApiOperation };
 
 function renderOperation({ path, method, operation }: Listed): string {
-  const permission = operation['x-permission'] ? `<p>Needs <code>${escapeHtml(operation['x-permission'])}</code>.</p>` : '';
+  const permission = operation['x-permission']
+    ? `<p>Needs <code>${escapeHtml(operation['x-permission'])}</code>.</p>`
+    : '';
   return `<details id="${operation.operationId}"><summary><b>${method}</b> <code>${escapeHtml(path)}</code> ${escapeHtml(operation.summary)}</summary>
 ${permission}${renderParameters(operation)}${renderBody(operation)}<p>Answers: ${Object.keys(operation.responses).join(', ')}.</p></details>`;
 }

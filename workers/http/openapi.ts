@@ -25,6 +25,8 @@ export type OpenApiOperation = {
   readonly responses: Readonly<Record<string, unknown>>;
   readonly 'x-host': Route['host'];
   readonly 'x-permission'?: string | null;
+  /** What answers here at the other kind of host: OpenAPI has one operation a path and method. */
+  readonly 'x-other-host'?: OpenApiOperation;
 };
 
 let made: { readonly routes: readonly Route[]; readonly document: OpenApiDocument } | undefined;
@@ -36,7 +38,12 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
 
 function build(routes: readonly Route[]): OpenApiDocument {
   const paths: Record<string, Record<string, OpenApiOperation>> = {};
-  for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route);
+  for (const route of routes) {
+    const methods = (paths[route.path] ??= {});
+    const method = route.method.toLowerCase();
+    const first = methods[method];
+    methods[method] = first ? { ...first, 'x-other-host': operation(route) } : operation(route);
+  }
   return {
     openapi: '3.1.0',
     info: {

@@ -54,6 +54,11 @@ import { setPrice } from './operator/set-price.ts';
 import { suspendTenant } from './operator/suspend-tenant.ts';
 import { announce } from './bridge/announce.ts';
 import { settleReceipts } from './bridge/settle-receipts.ts';
+import { chatPage } from './pages/chat-page.ts';
+import { chatScript } from './pages/chat-script.ts';
+import { chatStyle } from './pages/chat-style.ts';
+import { docsStyle } from './pages/docs-style.ts';
+import { welcomePage } from './pages/welcome-page.ts';
 import { readDocs } from './platform/read-docs.ts';
 import { readHealth } from './platform/read-health.ts';
 import { readJwks } from './platform/read-jwks.ts';
@@ -111,6 +116,11 @@ export const routes: readonly Route[] = [
   suspendTenant,
   announce,
   settleReceipts,
+  chatPage,
+  chatScript,
+  chatStyle,
+  docsStyle,
+  welcomePage,
   readDocs,
   readHealth,
   readJwks,

@@ -47,6 +47,17 @@ describe('a whole answer', () => {
     });
   });
 
+  it('of a body without usage is counted by the bridge, for the caller and the receipt alike', async () => {
+    const choices = [{ index: 0, message: { role: 'assistant', content: 'one two!' }, finish_reason: 'stop' }];
+    const { harness } = await startWithFake({ body: () => ({ choices }) });
+    const answer = await harness.chatAndReceipt();
+    expect(chatCompletion.parse(JSON.parse(answer.text)).usage).toMatchObject({
+      prompt_tokens: 2,
+      completion_tokens: 3,
+    });
+    expect(answer.receipt).toMatchObject({ counted_by: 'bridge', input_tokens: 2, output_tokens: 3 });
+  });
+
   it('of a node that streams where a body was asked for is put together', async () => {
     const { harness, node } = await startWithFake({}, { node: { always_stream: true } });
     const answer = await harness.chatAndReceipt();
@@ -63,7 +74,11 @@ describe('a whole answer', () => {
     const answer = await harness.post('/v1/embeddings', body, await harness.token(claims));
     const parsed = embeddingResponse.parse(JSON.parse(answer.text));
     expect(Buffer.from(String(parsed.data[1]?.embedding), 'base64').readFloatLE(0)).toBe(3);
-    expect(await harness.platform.waitForReceipt('run_e')).toMatchObject({ input_tokens: 3, output_tokens: 0, outcome: 'completed' });
+    expect(await harness.platform.waitForReceipt('run_e')).toMatchObject({
+      input_tokens: 3,
+      output_tokens: 0,
+      outcome: 'completed',
+    });
   });
 });
 
@@ -110,8 +125,14 @@ describe('the surface', () => {
     expect((await get('/healthz')).status).toBe(200);
     const models = (await get('/v1/models')).body['data'] as { id: string }[];
     expect(models.map((model) => model.id)).toEqual(['tiny', ExtractiveModel, HashEmbeddingModel]);
-    expect(await get('/v1/nothing')).toMatchObject({ status: 404, body: { error: { code: 'not_found', param: null } } });
-    expect(await get('/v1/chat/completions')).toMatchObject({ status: 405, body: { error: { code: 'method_not_allowed' } } });
+    expect(await get('/v1/nothing')).toMatchObject({
+      status: 404,
+      body: { error: { code: 'not_found', param: null } },
+    });
+    expect(await get('/v1/chat/completions')).toMatchObject({
+      status: 405,
+      body: { error: { code: 'method_not_allowed' } },
+    });
     expect(await get('/healthz', 'DELETE')).toMatchObject({ status: 405 });
   });
 
@@ -204,6 +225,23 @@ describe('several nodes', () => {
     });
     await harness.chat({ stream: true });
     expect(one.requests.length + two.requests.length).toBe(1);
+    for (const node of [one, two]) node.script = { body: () => ({ choices: 'half' }) };
+    expect((await harness.chatAndReceipt()).status).toBe(502);
+    expect(one.requests.length + two.requests.length).toBe(2);
+    for (const node of [one, two]) node.script = { refuse: { status: 500, body: {} } };
+    expect((await harness.chat()).status).toBe(502);
+    expect(one.requests.length + two.requests.length).toBe(3);
+  });
+
+  it('a model whose only node is down is unavailable, not unknown, and is announced no more', async () => {
+    const { harness, node } = await startWithFake();
+    await node.close();
+    await harness.bridge.refresh();
+    const answer = await harness.chat();
+    expect([answer.status, JSON.parse(answer.text).error.code]).toEqual([503, 'node_unavailable']);
+    const unknown = await harness.chat({ model: 'nobody-has-it' });
+    expect([unknown.status, JSON.parse(unknown.text).error.code]).toEqual([404, 'model_not_found']);
+    await harness.platform.waitFor(() => harness.platform.announcements.at(-1)?.default_model === ExtractiveModel);
   });
 
   it('an external node serves only jobs that allow it', async () => {
@@ -223,7 +261,11 @@ describe('the official client', () => {
     const messages = [{ role: 'user' as const, content: 'hi' }];
     const completion = await (await client()).chat.completions.create({ model: 'tiny', messages });
     expect(completion.choices[0]?.message.content).toBe('one two three four five');
-    const stream = (await client()).chat.completions.stream({ model: 'tiny', messages, stream_options: { include_usage: true } });
+    const stream = (await client()).chat.completions.stream({
+      model: 'tiny',
+      messages,
+      stream_options: { include_usage: true },
+    });
     expect((await stream.finalChatCompletion()).usage?.completion_tokens).toBe(5);
     const claims = { operation: 'embeddings', model: HashEmbeddingModel, max_output_tokens: 0 };
     const embeddings = await (await client(claims)).embeddings.create({ model: HashEmbeddingModel, input: 'hello' });
@@ -233,7 +275,11 @@ describe('the official client', () => {
   it('gets an exception from a stream that was cut, never a short answer', async () => {
     const { harness } = await startWithFake({ fault: { at: 2, how: 'fin' } });
     const client = new OpenAI({ apiKey: await harness.token(), baseURL: `${harness.bridge.url}/v1`, maxRetries: 0 });
-    const stream = await client.chat.completions.create({ model: 'tiny', messages: [{ role: 'user', content: 'hi' }], stream: true });
+    const stream = await client.chat.completions.create({
+      model: 'tiny',
+      messages: [{ role: 'user', content: 'hi' }],
+      stream: true,
+    });
     let text = '';
     const read = async () => {
       for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';

@@ -15,7 +15,10 @@ describe('a node that stops in the middle (R-7)', () => {
         const { chunks, done, error } = readEvents(answer.text);
         const last = chunks.at(-1)?.['choices'] as { finish_reason: string | null }[] | undefined;
         expect([answer.status, done, last?.[0]?.finish_reason], `cut at ${at}`).toEqual([200, false, null]);
-        expect(error).toMatchObject({ code: how === 'garbage' ? 'upstream_invalid' : 'upstream_cut', type: 'server_error' });
+        expect(error).toMatchObject({
+          code: how === 'garbage' ? 'upstream_invalid' : 'upstream_cut',
+          type: 'server_error',
+        });
         expect(joinText(chunks)).toBe(words.slice(0, at).join(' '));
         expect(answer.receipt).toMatchObject({ outcome: 'failed', counted_by: 'bridge', output_tokens: at });
         if (how !== 'garbage') expect(node.produced - before).toBe(at);
@@ -27,7 +30,10 @@ describe('a node that stops in the middle (R-7)', () => {
   }
 
   it('by silence is cut after the idle timeout, and its work is aborted', async () => {
-    const { harness, node } = await startWithFake({ fault: { at: 2, how: 'stall' } }, { timings: { idleTimeoutMs: 40 } });
+    const { harness, node } = await startWithFake(
+      { fault: { at: 2, how: 'stall' } },
+      { timings: { idleTimeoutMs: 40 } },
+    );
     const answer = await harness.chatAndReceipt({ stream: true });
     expect(readEvents(answer.text)).toMatchObject({ done: false, error: { code: 'upstream_cut' } });
     expect(answer.receipt).toMatchObject({ outcome: 'failed', output_tokens: 2 });
@@ -136,7 +142,11 @@ describe('a caller who leaves (R-8)', () => {
       gone.abort();
       await expect(sent).rejects.toThrow();
       await node.waitForAborts(count + 1);
-      expect(await harness.platform.waitForReceipt(run)).toMatchObject({ outcome: 'cancelled', node: 'fake', output_tokens: 0 });
+      expect(await harness.platform.waitForReceipt(run)).toMatchObject({
+        outcome: 'cancelled',
+        node: 'fake',
+        output_tokens: 0,
+      });
     }
     node.script = {};
     expect((await harness.chat()).status).toBe(200);

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { loadBridgeIdentity } from '../../../gpu-bridge/bridge-key.ts';
 import { ConfigError, parseConfig } from '../../../gpu-bridge/config.ts';
 import { createNodes } from '../../../gpu-bridge/create-nodes.ts';
-import { closedCircuit, decideNode, isOpen, recordFailure, recordNeutral, startAttempt, type Candidate } from '../../../gpu-bridge/dispatch.ts';
+import {
+  closedCircuit,
+  decideNode,
+  isOpen,
+  recordFailure,
+  recordNeutral,
+  startAttempt,
+  type Candidate,
+} from '../../../gpu-bridge/dispatch.ts';
 import { isId } from '../../../shared/core/ids.ts';
 import { makeTempDir, startFakeNode, startHarness } from '../../support/bridge-harness.ts';
 
@@ -19,27 +27,58 @@ describe('the configuration', () => {
 
   it('takes the command line before the environment before the file', () => {
     const file = () => JSON.stringify({ port: 1, host: 'a', data_dir: 'd' });
-    const config = parseConfig({ ...good, FREEHOLD_BRIDGE_PORT: '2', FREEHOLD_BRIDGE_HOST: 'b' }, ['--config', 'x', '--port', '3'], file);
+    const config = parseConfig(
+      { ...good, FREEHOLD_BRIDGE_PORT: '2', FREEHOLD_BRIDGE_HOST: 'b' },
+      ['--config', 'x', '--port', '3'],
+      file,
+    );
     expect(config).toMatchObject({ port: 3, host: 'b', data_dir: 'd' });
   });
 
   it('never keeps a private part of the platform key', () => {
     const keys = JSON.stringify({ keys: [{ ...jwk, d: 'secret', kid: 'k' }] });
-    expect(parseConfig({ ...good, FREEHOLD_PLATFORM_KEYS: keys }).platform_keys).toEqual({ keys: [{ ...jwk, kid: 'k' }] });
+    expect(parseConfig({ ...good, FREEHOLD_PLATFORM_KEYS: keys }).platform_keys).toEqual({
+      keys: [{ ...jwk, kid: 'k' }],
+    });
   });
 
   const wrong: [string, Record<string, string | undefined>, string[], RegExp][] = [
     ['no platform', { ...good, FREEHOLD_PLATFORM_URL: undefined }, [], /platform_url \(set FREEHOLD_PLATFORM_URL\)/],
     ['a port that is none', { ...good, FREEHOLD_BRIDGE_PORT: '99999' }, [], /port \(from FREEHOLD_BRIDGE_PORT\)/],
     ['a port flag that is none', good, ['--port', 'x'], /port \(from --port\)/],
-    ['keys that are no JSON', { ...good, FREEHOLD_PLATFORM_KEYS: '{' }, [], /platform_keys \(from FREEHOLD_PLATFORM_KEYS\): is not valid JSON/],
+    [
+      'keys that are no JSON',
+      { ...good, FREEHOLD_PLATFORM_KEYS: '{' },
+      [],
+      /platform_keys \(from FREEHOLD_PLATFORM_KEYS\): is not valid JSON/,
+    ],
     ['a key of another curve', { ...good, FREEHOLD_PLATFORM_KEYS: '{"kty":"EC"}' }, [], /platform_keys/],
     ['a bridge id that is none', { ...good, FREEHOLD_BRIDGE_ID: 'x' }, [], /bridge_id.*must be a bridge id/],
-    ['a node without its url', { ...good, FREEHOLD_NODES: '[{"kind":"vllm","name":"a"}]' }, [], /nodes\.0\.url .*is required for a node of kind "vllm"/],
-    ['a node without its file', { ...good, FREEHOLD_NODES: '[{"kind":"gguf","name":"a"}]' }, [], /nodes\.0\.model_path/],
+    [
+      'a node without its url',
+      { ...good, FREEHOLD_NODES: '[{"kind":"vllm","name":"a"}]' },
+      [],
+      /nodes\.0\.url .*is required for a node of kind "vllm"/,
+    ],
+    [
+      'a node without its file',
+      { ...good, FREEHOLD_NODES: '[{"kind":"gguf","name":"a"}]' },
+      [],
+      /nodes\.0\.model_path/,
+    ],
     ['an unknown kind', { ...good, FREEHOLD_NODES: '[{"kind":"tgi","name":"a"}]' }, [], /nodes\.0\.kind/],
-    ['an unknown field', { ...good, FREEHOLD_NODES: '[{"kind":"extractive","name":"a","api_key":"s"}]' }, [], /unknown field api_key/],
-    ['two nodes of one name', { ...good, FREEHOLD_NODES: '[{"kind":"extractive","name":"a"},{"kind":"extractive","name":"a"}]' }, [], /nodes\.1\.name/],
+    [
+      'an unknown field',
+      { ...good, FREEHOLD_NODES: '[{"kind":"extractive","name":"a","api_key":"s"}]' },
+      [],
+      /unknown field api_key/,
+    ],
+    [
+      'two nodes of one name',
+      { ...good, FREEHOLD_NODES: '[{"kind":"extractive","name":"a"},{"kind":"extractive","name":"a"}]' },
+      [],
+      /nodes\.1\.name/,
+    ],
     ['an unknown flag', good, ['--speed', '3'], /--speed/],
     ['a url that is no web address', { ...good, FREEHOLD_PLATFORM_URL: 'file:///etc' }, [], /platform_url.*http/],
   ];
@@ -51,9 +90,15 @@ describe('the configuration', () => {
   }
 
   it('reads keys of nodes from the environment by name, and says when one is missing', () => {
-    const config = parseConfig({ ...good, FREEHOLD_NODES: '[{"kind":"openai-compatible","name":"x","url":"http://h","api_key_env":"X_KEY"}]' });
+    const config = parseConfig({
+      ...good,
+      FREEHOLD_NODES: '[{"kind":"openai-compatible","name":"x","url":"http://h","api_key_env":"X_KEY"}]',
+    });
     expect(() => createNodes(config.nodes, {})).toThrow(/node "x": api_key_env names X_KEY, which is not set/);
-    expect(createNodes(config.nodes, { X_KEY: 's' }).map((node) => node.kind)).toEqual(['openai-compatible', 'extractive']);
+    expect(createNodes(config.nodes, { X_KEY: 's' }).map((node) => node.kind)).toEqual([
+      'openai-compatible',
+      'extractive',
+    ]);
     expect(createNodes(undefined, {}).map((node) => node.kind)).toEqual(['vllm', 'ollama', 'extractive']);
   });
 });
@@ -88,7 +133,13 @@ describe('the choice of a node', () => {
   };
 
   it('falls on the ready one with the least outstanding work', () => {
-    expect(choose(candidate('a', { outstanding: 2 }), candidate('b', { outstanding: 1 }), candidate('c', { outstanding: 1 }))).toBe('b');
+    expect(
+      choose(
+        candidate('a', { outstanding: 2 }),
+        candidate('b', { outstanding: 1 }),
+        candidate('c', { outstanding: 1 }),
+      ),
+    ).toBe('b');
     expect(choose(candidate('a', { ready: false }), candidate('b', { outstanding: 9 }))).toBe('b');
   });
 
@@ -128,7 +179,11 @@ describe('nodes of each kind', () => {
     expect((await harness.chat({ model, tools, tool_choice: 'auto' })).status).toBe(200);
     expect(node.requests.at(-1)?.body).toHaveProperty('tools');
     const claims = { operation: 'embeddings', model: 'nomic-embed-text:latest', max_output_tokens: 0 } as const;
-    const tokens = await harness.post('/v1/embeddings', { model: claims.model, input: [[1, 2]] }, await harness.token(claims));
+    const tokens = await harness.post(
+      '/v1/embeddings',
+      { model: claims.model, input: [[1, 2]] },
+      await harness.token(claims),
+    );
     expect(tokens.status).toBe(400);
   });
 

@@ -19,11 +19,18 @@ const memories = [
 ];
 const system = `${instructions}\n\n${RecallHeading}\n${memories.map((text, index) => `[${index + 1}] ${text}`).join('\n')}`;
 const ask = (question: string, content = system) =>
-  composeAnswer(readConversation([{ role: 'system', content }, { role: 'user', content: question }]));
+  composeAnswer(
+    readConversation([
+      { role: 'system', content },
+      { role: 'user', content: question },
+    ]),
+  );
 
 describe('an extractive answer', () => {
   it('quotes the memory that matches, and cites it', () => {
-    expect(ask('What is Freehold?')).toMatch(/^Freehold is a multi-tenant AI agent platform that its operator owns outright\. \[1\]/);
+    expect(ask('What is Freehold?')).toMatch(
+      /^Freehold is a multi-tenant AI agent platform that its operator owns outright\. \[1\]/,
+    );
     expect(ask('Under which license is it?')).toContain('Apache-2.0. [5]');
     expect(ask('Where do the models run?')).toContain('behind a small bridge that only dials out. [2]');
     expect(ask('What happens when a tenant exceeds its budget?')).toContain('[3]');
@@ -51,7 +58,9 @@ describe('an extractive answer', () => {
   });
 
   it('quotes three passages at the most', () => {
-    const many = Array.from({ length: 9 }, (_, index) => `[${index + 1}] Agents of kind ${index} store memory.`).join('\n');
+    const many = Array.from({ length: 9 }, (_, index) => `[${index + 1}] Agents of kind ${index} store memory.`).join(
+      '\n',
+    );
     expect(ask('agents store memory', `${RecallHeading}\n${many}`).match(/\[\d\]/g)).toHaveLength(3);
   });
 
@@ -83,7 +92,13 @@ describe('reading the conversation', () => {
   it('takes the last user message, and the text parts of a message in parts', () => {
     const messages = [
       { role: 'user', content: 'first' },
-      { role: 'user', content: [{ type: 'text', text: 'last' }, { type: 'image_url', image_url: { url: 'x' } }] },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'last' },
+          { type: 'image_url', image_url: { url: 'x' } },
+        ],
+      },
     ];
     expect(readConversation(messages).question).toBe('last');
   });
@@ -102,15 +117,25 @@ describe('a tool', () => {
     expect(chooseTool({ tools }, 'please look up all')).toBeUndefined();
     expect(chooseTool({ tools }, 'run look_up-x or xlook_up')).toBeUndefined();
     expect(chooseTool({ tools, tool_choice: 'none' }, 'look_up')).toBeUndefined();
-    expect(chooseTool({ tools, tool_choice: { type: 'function', function: { name: 'look_up' } } }, 'x')?.name).toBe('look_up');
+    expect(chooseTool({ tools, tool_choice: { type: 'function', function: { name: 'look_up' } } }, 'x')?.name).toBe(
+      'look_up',
+    );
   });
 
   it('gets only strings that the message quotes', () => {
-    const tools = [tool('send', { to: text, subject: text, count: { type: 'number' }, how: { ...text, enum: ['fast', 'slow'] } }, ['to'])];
+    const tools = [
+      tool('send', { to: text, subject: text, count: { type: 'number' }, how: { ...text, enum: ['fast', 'slow'] } }, [
+        'to',
+      ]),
+    ];
     const fill = (question: string) => chooseTool({ tools }, question)?.arguments;
     expect(fill('send')).toEqual({});
     expect(fill('send "Ann"')).toEqual({ to: 'Ann' });
-    expect(fill('send to: Ann, subject: "Hello you", count 5, fast')).toEqual({ to: 'Ann', subject: 'Hello you', how: 'fast' });
+    expect(fill('send to: Ann, subject: "Hello you", count 5, fast')).toEqual({
+      to: 'Ann',
+      subject: 'Hello you',
+      how: 'fast',
+    });
   });
 });
 
@@ -135,17 +160,31 @@ describe('the extractive node', () => {
     });
     expect(short.receipt.output_tokens).toBe(4);
     const stopped = await harness.chat({ model: ExtractiveModel, messages, stop: ['agent'] });
-    expect(JSON.parse(stopped.text).choices[0]).toMatchObject({ message: { content: 'Freehold is a multi-tenant AI ' }, finish_reason: 'stop' });
+    expect(JSON.parse(stopped.text).choices[0]).toMatchObject({
+      message: { content: 'Freehold is a multi-tenant AI ' },
+      finish_reason: 'stop',
+    });
   });
 
   it('calls a named tool, and refuses to be made to call one that is not named', async () => {
     const harness = await startHarness();
-    const tools = [{ type: 'function', function: { name: 'look_up', parameters: { type: 'object', properties: { q: { type: 'string' } }, required: ['q'] } } }];
+    const tools = [
+      {
+        type: 'function',
+        function: {
+          name: 'look_up',
+          parameters: { type: 'object', properties: { q: { type: 'string' } }, required: ['q'] },
+        },
+      },
+    ];
     const user = (content: string) => ({ model: ExtractiveModel, tools, messages: [{ role: 'user', content }] });
     const called = JSON.parse((await harness.chat(user('look_up "the pool"'))).text);
     expect(called.choices[0]).toMatchObject({
       finish_reason: 'tool_calls',
-      message: { content: null, tool_calls: [{ type: 'function', function: { name: 'look_up', arguments: '{"q":"the pool"}' } }] },
+      message: {
+        content: null,
+        tool_calls: [{ type: 'function', function: { name: 'look_up', arguments: '{"q":"the pool"}' } }],
+      },
     });
     const refused = await harness.chat({ ...user('find the pool'), tool_choice: 'required' });
     expect(JSON.parse(refused.text).error).toMatchObject({ code: 'unsupported_parameter', param: 'tool_choice' });
@@ -160,7 +199,11 @@ describe('the extractive node', () => {
     const harness = await startHarness();
     const embed = async (body: object) => {
       const claims = { operation: 'embeddings', model: HashEmbeddingModel, max_output_tokens: 0 } as const;
-      const answer = await harness.post('/v1/embeddings', { model: HashEmbeddingModel, ...body }, await harness.token(claims));
+      const answer = await harness.post(
+        '/v1/embeddings',
+        { model: HashEmbeddingModel, ...body },
+        await harness.token(claims),
+      );
       return JSON.parse(answer.text) as { data: { embedding: number[] }[]; error: { param: string } };
     };
     const { data } = await embed({ input: ['harbour', 'habour', 'quartz'] });

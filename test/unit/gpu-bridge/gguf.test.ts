@@ -61,7 +61,12 @@ describe('the built-in engine with a real model file', () => {
       harness.chatAndReceipt({ ...body, stream: true }, { max_output_tokens: 9 }),
       harness.chatAndReceipt(body, { max_output_tokens: 9 }),
     ]);
-    expect(one.receipt).toMatchObject({ node_kind: 'gguf', output_tokens: 9, counted_by: 'node', outcome: 'completed' });
+    expect(one.receipt).toMatchObject({
+      node_kind: 'gguf',
+      output_tokens: 9,
+      counted_by: 'node',
+      outcome: 'completed',
+    });
     expect(JSON.parse(two.text)).toMatchObject({
       choices: [{ message: { content: joinText(readEvents(one.text).chunks) }, finish_reason: 'length' }],
       usage: { completion_tokens: 9, prompt_tokens: one.receipt.input_tokens },

@@ -22,13 +22,14 @@ const claims = {
   max_output_tokens: 10,
   allow_external: false,
   timeout_ms: 1000,
+  ticket: 'ticket',
 };
 const header = { alg: 'EdDSA', typ: TokenTypes.job, kid: 'k1' };
 
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 function mint(payload: object, protectedHeader: object = header): string {
   const input = `${encode(protectedHeader)}.${encode(payload)}`;
-  return `${input}.${sign(null, Buffer.from(input), keys.privateKey).toString('base64url')}`;
+  return `${input}.${Buffer.from(sign(null, Buffer.from(input), keys.privateKey)).toString('base64url')}`;
 }
 function without(key: string): object {
   return Object.fromEntries(Object.entries(claims).filter(([name]) => name !== key));
@@ -51,7 +52,8 @@ describe('a job token', () => {
   });
 
   const parts = mint(claims).split('.') as [string, string, string];
-  const hmac = (input: string, key: string) => `${input}.${createHmac('sha256', key).update(input).digest('base64url')}`;
+  const hmac = (input: string, key: string) =>
+    `${input}.${createHmac('sha256', key).update(input).digest('base64url')}`;
   const hs256Input = `${encode({ ...header, alg: 'HS256' })}.${parts[1]}`;
   const attacks: Record<string, string | undefined> = {
     'no header at all': undefined,
@@ -127,7 +129,11 @@ describe('a request', () => {
       return [answer.status, error.code, error.param];
     };
     expect(await send('/v1/chat/completions', body)).toEqual([401, 'invalid_api_key', null]);
-    expect(await send('/v1/embeddings', { model: 'tiny', input: 'x' }, await harness.token())).toEqual([401, 'invalid_api_key', null]);
+    expect(await send('/v1/embeddings', { model: 'tiny', input: 'x' }, await harness.token())).toEqual([
+      401,
+      'invalid_api_key',
+      null,
+    ]);
     const large = { ...body, model: 'large' };
     expect(await send('/v1/chat/completions', large, await harness.token())).toEqual([400, 'invalid_request', 'model']);
     const token = await harness.token();

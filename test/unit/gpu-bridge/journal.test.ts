@@ -14,6 +14,7 @@ const run = (id: string, partial: Partial<RunRecord> = {}): RunRecord => ({
   operation: 'chat',
   model: 'tiny',
   started_at: Now,
+  ticket: 'ticket',
   exp: Now / 1000 + 60,
   ...partial,
 });
@@ -34,6 +35,7 @@ const receipt = (id: string, partial: Partial<Receipt> = {}): Receipt => ({
   outcome: 'completed',
   started_at: Now,
   finished_at: Now,
+  ticket: 'ticket',
   ...partial,
 });
 
@@ -75,8 +77,31 @@ describe('the journal', () => {
     const path = makePath();
     await (await openJournal(path)).begin(run('a'));
     const [made] = (await openJournal(path)).unacked;
-    expect(receiptContract.parse(made)).toMatchObject({ run: 'a', tenant: 'tnt_1', outcome: 'interrupted', output_tokens: 0 });
+    expect(receiptContract.parse(made)).toMatchObject({
+      run: 'a',
+      tenant: 'tnt_1',
+      outcome: 'interrupted',
+      output_tokens: 0,
+    });
     expect((await openJournal(path)).unacked).toEqual([made]);
+  });
+
+  it('bills a run that was killed for what it had produced when that was last noted, also after a compaction', async () => {
+    const path = makePath();
+    const first = await openJournal(path, { compactAtBytes: 2000 });
+    const progress = { run: 'a', node: 'n', node_kind: 'vllm', external: false, input_tokens: 7, output_tokens: 0 };
+    await first.begin(run('a'));
+    for (let count = 1; count <= 50; count++) await first.note([{ ...progress, output_tokens: count }]);
+    await first.note([{ ...progress, run: 'unknown' }]);
+    const { unacked } = await openJournal(path);
+    expect(unacked).toHaveLength(1);
+    expect(unacked[0]).toMatchObject({
+      run: 'a',
+      node: 'n',
+      input_tokens: 7,
+      output_tokens: 50,
+      outcome: 'interrupted',
+    });
   });
 
   it('tolerates a torn last line, and writes on behind it', async () => {
@@ -124,6 +149,8 @@ describe('the journal', () => {
     const journal = await openJournal(path, { compactAtBytes: 20_000 });
     const expired = { exp: Now / 1000 - 600 };
     await journal.begin(run('open'));
+    const progress = { node: 'n', node_kind: 'vllm', external: true, input_tokens: 7, output_tokens: 9 };
+    await journal.note([{ run: 'open', ...progress }]);
     await journal.settle(receipt('kept'));
     for (let count = 0; count < 500; count++) {
       await journal.begin(run(`r${count}`, expired));
@@ -136,6 +163,7 @@ describe('the journal', () => {
       ['kept', 'completed'],
       ['open', 'interrupted'],
     ]);
+    expect(reopened.unacked[1]).toMatchObject(progress);
   });
 
   it('is readable by its owner only', async () => {
@@ -158,7 +186,12 @@ describe('the journal', () => {
       fc.asyncProperty(fc.integer({ min: 0, max: whole.length }), async (size) => {
         writeFileSync(path, whole);
         truncateSync(path, size);
-        const written = whole.subarray(0, size).toString().split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line);
+        const written = whole
+          .subarray(0, size)
+          .toString()
+          .split('\n')
+          .slice(0, -1)
+          .map((line) => JSON.parse(line) as Line);
         const acked = new Set(written.flatMap((line) => line.ids ?? []));
         const receipts = written.flatMap((line) => line.receipt ?? []);
         const begun = written.flatMap((line) => (line.t === 'open' ? [line.run!.run] : []));

@@ -41,8 +41,14 @@ describe('a completion body', () => {
   });
 
   it('keeps tool calls, as text arguments, each with an id', () => {
-    const calls = [{ function: { name: 'find', arguments: { q: 'x' } } }, { id: 'c2', function: { name: 'go', arguments: '{}' } }];
-    const result = normaliseCompletion(completion({ message: { role: 'assistant', tool_calls: calls }, finish_reason: 'tool_calls' }), names);
+    const calls = [
+      { function: { name: 'find', arguments: { q: 'x' } } },
+      { id: 'c2', function: { name: 'go', arguments: '{}' } },
+    ];
+    const result = normaliseCompletion(
+      completion({ message: { role: 'assistant', tool_calls: calls }, finish_reason: 'tool_calls' }),
+      names,
+    );
     expect(result.ok && (result.value.body['choices'] as object[])[0]).toMatchObject({
       message: {
         content: null,
@@ -65,7 +71,9 @@ describe('a completion body', () => {
     'no finish reason': completion({ finish_reason: null }),
     'a finish reason that means an abort': completion({ finish_reason: 'abort' }),
     'content that is a number': completion({ message: { role: 'assistant', content: 5 } }),
-    'a tool call without a name': completion({ message: { role: 'assistant', content: null, tool_calls: [{ id: 'c' }] } }),
+    'a tool call without a name': completion({
+      message: { role: 'assistant', content: null, tool_calls: [{ id: 'c' }] },
+    }),
   };
   for (const [name, body] of Object.entries(bad)) {
     it(`that is ${name} is no valid answer`, () => {
@@ -81,32 +89,59 @@ describe('usage', () => {
       completion_tokens: 0,
       total_tokens: 4,
     });
-    expect(parseUsage({ prompt_tokens: 4, completion_tokens: 1, prompt_tokens_details: null })?.prompt_tokens_details).toBeUndefined();
-    expect(parseUsage({ prompt_tokens: 4, prompt_tokens_details: { cached_tokens: 9 } })?.prompt_tokens_details).toEqual({ cached_tokens: 4 });
+    expect(
+      parseUsage({ prompt_tokens: 4, completion_tokens: 1, prompt_tokens_details: null })?.prompt_tokens_details,
+    ).toBeUndefined();
+    expect(
+      parseUsage({ prompt_tokens: 4, prompt_tokens_details: { cached_tokens: 9 } })?.prompt_tokens_details,
+    ).toEqual({ cached_tokens: 4 });
     for (const value of [null, undefined, {}, { prompt_tokens: -1 }, { prompt_tokens: 1.5 }, { prompt_tokens: '4' }]) {
       expect(parseUsage(value)).toBeUndefined();
     }
   });
 
   it('finish reasons of other engines become those of OpenAI, unknown ones none', () => {
-    expect(['eos', 'end_turn', 'max_tokens', 'tool_use'].map(parseFinishReason)).toEqual(['stop', 'stop', 'length', 'tool_calls']);
+    expect(['eos', 'end_turn', 'max_tokens', 'tool_use'].map(parseFinishReason)).toEqual([
+      'stop',
+      'stop',
+      'length',
+      'tool_calls',
+    ]);
     expect(['abort', 'error', '', 'constructor', 3, null].map(parseFinishReason)).toEqual(Array(6).fill(undefined));
   });
 });
 
 const chunk = (delta: object, more: object = {}, finish: string | null = null) =>
-  JSON.stringify({ id: 'a', object: 'chat.completion.chunk', created: 1, model: 'own', choices: [{ index: 0, delta, finish_reason: finish }], ...more });
+  JSON.stringify({
+    id: 'a',
+    object: 'chat.completion.chunk',
+    created: 1,
+    model: 'own',
+    choices: [{ index: 0, delta, finish_reason: finish }],
+    ...more,
+  });
+
+/** As servers written in Python format it. */
+const spacedChunk = (content: string) =>
+  `{"id": "a", "model": "own", "created": 1, "choices": [{"index": 0, "delta": {"content": ${JSON.stringify(content)}}, "finish_reason": null}], "usage": null}`;
 
 function run(chunks: readonly string[], includeUsage = false) {
   const normaliser = new StreamNormaliser(names, includeUsage);
-  const out = chunks.flatMap((each) => normaliser.accept(each) ?? []).map((each) => JSON.parse(each) as Record<string, unknown>);
+  const out = chunks
+    .flatMap((each) => normaliser.accept(each) ?? [])
+    .map((each) => JSON.parse(each) as Record<string, unknown>);
   return { out, normaliser };
 }
 
 describe('a stream of chunks', () => {
   it('has the id, time and model of the first chunk throughout, whatever the node changes', () => {
-    const { out } = run([chunk({ content: 'a' }), chunk({ content: 'b' }, { id: 'other', created: 9, model: 'z' }), chunk({}, {}, 'stop')]);
-    for (const each of out) expect(each).toMatchObject({ id: 'a', created: 1, model: 'asked', object: 'chat.completion.chunk' });
+    const { out } = run([
+      chunk({ content: 'a' }),
+      chunk({ content: 'b' }, { id: 'other', created: 9, model: 'z' }),
+      chunk({}, {}, 'stop'),
+    ]);
+    for (const each of out)
+      expect(each).toMatchObject({ id: 'a', created: 1, model: 'asked', object: 'chat.completion.chunk' });
   });
 
   it('begins with the role, once', () => {
@@ -116,7 +151,12 @@ describe('a stream of chunks', () => {
   });
 
   it('has usage: null on every chunk when usage was asked for, no usage at all when not', () => {
-    const chunks = [chunk({ content: 'a' }, { usage }), chunk({ content: 'b' }), chunk({ content: 'c' }), chunk({}, { usage }, 'stop')];
+    const chunks = [
+      chunk({ content: 'a' }, { usage }),
+      chunk({ content: 'b' }),
+      chunk({ content: 'c' }),
+      chunk({}, { usage }, 'stop'),
+    ];
     expect(run(chunks, true).out.map((each) => each['usage'])).toEqual([null, null, null, null]);
     expect(run(chunks, false).out.some((each) => 'usage' in each)).toBe(false);
     expect(run(chunks, false).normaliser.usage).toEqual(usage);
@@ -136,19 +176,34 @@ describe('a stream of chunks', () => {
   });
 
   it('with a chunk that is no chunk is refused', () => {
-    for (const bad of ['{', '5', 'null', '{}', '{"choices":5}', '{"choices":[5]}', '{"choices":[{"delta":"x"}]}', chunk({ content: [] })]) {
+    for (const bad of [
+      '{',
+      '5',
+      'null',
+      '{}',
+      '{"choices":5}',
+      '{"choices":[5]}',
+      '{"choices":[{"delta":"x"}]}',
+      chunk({ content: [] }),
+    ]) {
       expect(() => run([chunk({ content: 'a' }), bad]), bad).toThrow();
     }
     expect(() => run([JSON.stringify({ error: { message: 'x' }, choices: [] })])).toThrow('error in the stream');
   });
 
   it('is the same by the short way as by parsing every chunk, for any text', () => {
-    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string(), fc.constantFrom('"', '\\', '","usage":{"x":1', '\u2028', '</s>', '\ud800'));
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string(),
+      fc.constantFrom('"', '\\', '","usage":{"x":1', '\u2028', '</s>', '\ud800'),
+    );
     fc.assert(
       fc.property(fc.array(text, { maxLength: 12 }), fc.boolean(), fc.boolean(), (texts, includeUsage, spaced) => {
-        const format = (json: string) => (spaced ? json.replaceAll('":', '": ') : json);
-        const { out, normaliser } = run(texts.map((each) => (spaced && /":/.test(each) ? chunk({ content: each }) : format(chunk({ content: each })))), includeUsage);
-        expect(out.map((each) => (each['choices'] as { delta: { content: string } }[])[0]?.delta.content)).toEqual(texts);
+        const chunks = texts.map((content) => (spaced ? spacedChunk(content) : chunk({ content })));
+        const { out, normaliser } = run(chunks, includeUsage);
+        expect(out.map((each) => (each['choices'] as { delta: { content: string } }[])[0]?.delta.content)).toEqual(
+          texts,
+        );
         expect(normaliser.deltas).toBe(texts.filter((each) => each !== '').length);
         for (const each of out) {
           expect(each['model']).toBe('asked');
@@ -158,9 +213,28 @@ describe('a stream of chunks', () => {
     );
   });
 
+  it('is never taken the short way where more than the text differs', () => {
+    const choice = (index: number, content: string, finish: string | null) => ({
+      index,
+      delta: { content },
+      finish_reason: finish,
+    });
+    const names = { id: 'a', object: 'chat.completion.chunk', created: 1, model: 'own' };
+    // Begins and ends as the chunk before it, and holds the end of one choice and the beginning of another.
+    const two = JSON.stringify({ ...names, choices: [choice(0, 'b', 'stop'), { ...choice(1, 'c', null), index: 0 }] });
+    const { normaliser } = run([chunk({ content: 'a' }), chunk({ content: 'a' }), two]);
+    expect(normaliser.isWhole).toBe(true);
+    const longer = JSON.stringify({
+      ...names,
+      choices: [{ index: 0, delta: { content: 'x', refusal: 'no' }, finish_reason: null }],
+    });
+    expect(run([chunk({ content: 'a' }), chunk({ content: 'a' }), longer]).normaliser.deltas).toBe(3);
+  });
+
   it('put together gives the completion that a body would have been', () => {
     const collector = new CompletionCollector();
-    const call = (index: number, target: object, id?: string) => chunk({ tool_calls: [{ index, ...(id ? { id, type: 'function' } : {}), function: target }] });
+    const call = (index: number, target: object, id?: string) =>
+      chunk({ tool_calls: [{ index, ...(id ? { id, type: 'function' } : {}), function: target }] });
     const chunks = [
       chunk({ content: 'Let me ' }),
       chunk({ content: 'look.' }),
@@ -204,14 +278,20 @@ describe('the frames of an event stream', () => {
 });
 
 describe('embeddings', () => {
-  const answer = (...vectors: unknown[]) => ({ data: vectors.map((embedding, index) => ({ index, embedding })), usage: { prompt_tokens: 4 } });
+  const answer = (...vectors: unknown[]) => ({
+    data: vectors.map((embedding, index) => ({ index, embedding })),
+    usage: { prompt_tokens: 4 },
+  });
   const ask = { count: 2, format: 'float', dimensions: undefined } as const;
 
   it('come in the order of the inputs and in the format asked for, whichever the node chose', () => {
     const base64 = encodeVector(Float32Array.of(0.5, -1));
     const shuffled = { data: answer([1, 2], base64).data.reverse() };
     const floats = normaliseEmbeddings(shuffled, ask, 'm');
-    expect(floats.ok && floats.value.data.map((each) => each['embedding'])).toEqual([[1, 2], [0.5, -1]]);
+    expect(floats.ok && floats.value.data.map((each) => each['embedding'])).toEqual([
+      [1, 2],
+      [0.5, -1],
+    ]);
     const encoded = normaliseEmbeddings(answer([0.5, -1], base64), { ...ask, format: 'base64' }, 'm');
     expect(encoded.ok && encoded.value.data.map((each) => each['embedding'])).toEqual([base64, base64]);
     expect(encoded.ok && encoded.value.promptTokens).toBe(4);
@@ -219,7 +299,16 @@ describe('embeddings', () => {
 
   it('that are too few, of different lengths, not numbers, or repeated are no valid answer', () => {
     const repeated = { data: [0, 0].map((index) => ({ index, embedding: [1] })) };
-    for (const bad of [{}, null, answer([1]), answer([1], [1, 2]), answer([1], [null]), answer([], []), answer('AAA=', [1]), repeated]) {
+    for (const bad of [
+      {},
+      null,
+      answer([1]),
+      answer([1], [1, 2]),
+      answer([1], [null]),
+      answer([], []),
+      answer('AAA=', [1]),
+      repeated,
+    ]) {
       expect(normaliseEmbeddings(bad, ask, 'm')).toMatchObject({ ok: false, failure: { code: 'upstream_invalid' } });
     }
   });
@@ -233,7 +322,12 @@ describe('embeddings', () => {
 describe("a node's error", () => {
   const table: [number, unknown, string, string][] = [
     [400, { error: { message: 'bad temperature', code: 400, param: 'temperature' } }, 'rejected', 'invalid_request'],
-    [400, { error: { message: "This model's maximum context length is 4096 tokens" } }, 'rejected', 'context_length_exceeded'],
+    [
+      400,
+      { error: { message: "This model's maximum context length is 4096 tokens" } },
+      'rejected',
+      'context_length_exceeded',
+    ],
     [422, { detail: 'nope' }, 'rejected', 'invalid_request'],
     [404, { error: 'model "x" not found' }, 'rejected', 'model_not_found'],
     [401, {}, 'unreachable', 'node_unavailable'],

@@ -1,10 +1,12 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { request } from 'undici';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { Journal } from '../../../gpu-bridge/journal.ts';
 import { mintId } from '../../../shared/core/ids.ts';
+import { silentLogger } from '../../../shared/core/log.ts';
 import { BridgePlatform } from '../../support/bridge-platform.ts';
 import { makeTempDir, startFakeNode, startHarness, startWithFake } from '../../support/bridge-harness.ts';
 
@@ -44,7 +46,10 @@ describe('receipts', () => {
     await harness.chatAndReceipt();
     expect(harness.platform.arrived).toHaveLength(2);
     const [line] = readFileSync(join(harness.dataDir, 'refused-receipts.ndjson'), 'utf8').split('\n');
-    expect(JSON.parse(line!)).toMatchObject({ reason: 'unknown run', receipt: { run: harness.platform.arrived[0]?.run } });
+    expect(JSON.parse(line!)).toMatchObject({
+      reason: 'unknown run',
+      receipt: { run: harness.platform.arrived[0]?.run },
+    });
   });
 
   it('of one tenant never travel with those of another, and a tenant that fails delays no other', async () => {
@@ -79,6 +84,38 @@ describe('receipts', () => {
     }
   });
 
+  it('of a run that the process does not survive hold what was noted while it ran', async () => {
+    const { harness } = await startWithFake(
+      { fault: { at: 3, how: 'stall' } },
+      { timings: { progressEveryMs: 2, drainMs: 10 } },
+    );
+    const sent = harness.chat({ stream: true }, { jti: 'run_noted' });
+    const read = () => readFileSync(join(harness.dataDir, 'journal.ndjson'), 'utf8');
+    await vi.waitFor(() => expect(read()).toContain('"output_tokens":3'), { interval: 2 });
+    // What a killed process would leave behind.
+    const path = join(makeTempDir(), 'journal.ndjson');
+    writeFileSync(path, read());
+    const clock = { now: () => Date.now() };
+    const left = {
+      path,
+      bridgeId: harness.bridge.id,
+      clock,
+      log: silentLogger,
+      syncEveryWrite: true,
+      compactAtBytes: 1e6,
+    };
+    const journal = await Journal.open(left);
+    expect(journal.unacked[0]).toMatchObject({
+      run: 'run_noted',
+      node: 'fake',
+      output_tokens: 3,
+      outcome: 'interrupted',
+    });
+    await journal.close();
+    await harness.bridge.close();
+    await sent;
+  });
+
   it('survive a closed bridge whose platform was down: the next one delivers them', async () => {
     const platform = await startPlatform();
     platform.onReceipts = () => 'fail';
@@ -91,6 +128,22 @@ describe('receipts', () => {
     const second = await startHarness({ platform, dataDir, nodes });
     expect(second.bridge.id).toBe(first.bridge.id);
     expect((await platform.waitForReceipt(run)).outcome).toBe('completed');
+    await second.bridge.close();
+    const arrived = platform.arrived.length;
+    const third = await startHarness({ platform, dataDir, nodes });
+    await third.chatAndReceipt();
+    expect(platform.arrived).toHaveLength(arrived + 1);
+  });
+});
+
+describe('a data directory', () => {
+  it('belongs to one bridge at a time, so that no journal is written twice over', async () => {
+    const first = await startHarness();
+    const { dataDir, platform } = first;
+    await expect(startHarness({ dataDir, platform })).rejects.toThrow(/another bridge uses the data directory/);
+    await first.chatAndReceipt({ model: 'freehold/extractive' });
+    await first.bridge.close();
+    await (await startHarness({ dataDir, platform })).chatAndReceipt({ model: 'freehold/extractive' });
   });
 });
 

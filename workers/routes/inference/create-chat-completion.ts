@@ -4,7 +4,11 @@
  */
 import { conversationOfResponse, mintResponseId } from '../../../shared/core/ids.ts';
 import { err, ok, type Result } from '../../../shared/core/result.ts';
-import { chatCompletion, chatCompletionRequest, type ChatCompletionRequest } from '../../../shared/contracts/chat-completions.ts';
+import {
+  chatCompletion,
+  chatCompletionRequest,
+  type ChatCompletionRequest,
+} from '../../../shared/contracts/chat-completions.ts';
 import { AgentModelPrefix } from '../../../shared/contracts/models.ts';
 import { tenantRoute } from '../../http/define-route.ts';
 import { eventStream, json } from '../../http/reply.ts';
@@ -39,7 +43,7 @@ export const createChatCompletion = tenantRoute(
   },
   async (call, { body, text }) => {
     const { planned } = call;
-    return 'run' in planned
+    return 'reservation' in planned
       ? forwardRun(call, planned, { model: body.model, text })
       : answerAsAgent(call, body, mintResponseId(planned.conversationId, call.clock.now()));
   },

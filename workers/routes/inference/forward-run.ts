@@ -1,8 +1,10 @@
-/** Sends an admitted run to its bridge and passes the answer on as it comes: no byte of it is touched here. */
+/** Sends an admitted run to its bridge and passes the answer on as it comes. */
 import { ok, type Result } from '../../../shared/core/result.ts';
 import { callBridge } from '../../../shared/inference/inference-client.ts';
+import { makeTicket } from '../../../shared/inference/ticket.ts';
 import type { TenantCall } from '../../edge/tenant-call.ts';
 import { raw, type Reply } from '../../http/reply.ts';
+import { guardStream } from './guard-stream.ts';
 import type { PlannedRun } from './plan-run.ts';
 
 export async function forwardRun(
@@ -10,18 +12,19 @@ export async function forwardRun(
   planned: PlannedRun,
   body: { readonly model: string; readonly text: string },
 ): Promise<Result<Reply>> {
-  const { run, route, operation, maxOutputTokens, timeoutMs } = planned;
+  const { route, reservation, operation, timeoutMs } = planned;
   const key = await call.platformKey();
   const jobToken = await key.signJob(
     {
-      run,
+      run: reservation.run,
       bridge: route.bridge.id,
       tenant: call.tenantId,
       operation,
       model: route.model.id,
-      maxOutputTokens,
+      maxOutputTokens: reservation.maxOutputTokens,
       allowExternal: false,
       timeoutMs,
+      ticket: call.ticketSeal().seal(makeTicket(call.tenantId, call.principal, null, reservation)),
     },
     call.clock.now(),
   );
@@ -37,14 +40,15 @@ export async function forwardRun(
   if (!answer.ok) return answer;
   const { status, headers, body: stream } = answer.value;
   const type = headers.get('content-type') ?? 'application/json';
+  const streams = type.startsWith('text/event-stream');
   return ok(
     raw(
-      new Response(stream, {
+      new Response(streams && stream ? guardStream(stream) : stream, {
         status,
         headers: {
           'content-type': type,
           'cache-control': 'no-cache',
-          ...(type.startsWith('text/event-stream') ? { 'x-accel-buffering': 'no' } : {}),
+          ...(streams ? { 'x-accel-buffering': 'no' } : {}),
         },
       }),
     ),

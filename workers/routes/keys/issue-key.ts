@@ -10,6 +10,14 @@ export async function issueKey(call: TenantCall, wanted: CreateKey): Promise<Res
   if (beyond !== undefined) {
     return err('permission_denied', `A key cannot grant "${beyond}", which its maker lacks.`, { param: 'permissions' });
   }
+  for (const bound of ['project', 'environment'] as const) {
+    const own = call.principal.scope[bound];
+    if (own !== null && wanted.scope[bound] !== own) {
+      return err('permission_denied', `A key cannot reach beyond the ${bound} "${own}" of its maker.`, {
+        param: `scope.${bound}`,
+      });
+    }
+  }
   if (wanted.expires_at !== null && Date.parse(wanted.expires_at) <= call.clock.now()) {
     return err('invalid_request', '"expires_at": lies in the past.', { param: 'expires_at' });
   }

@@ -36,7 +36,12 @@ export async function issueAdminKey(
 ): Promise<Result<CreatedKey>> {
   const id = mintId('key', context.clock.now());
   const secret = mintApiKey(id, systemRandom);
-  const wanted = { ...createKey.parse({ name }), id, prefix: secret.slice(0, KeyPrefixLength), secretHash: sha256Hex(secret) };
+  const wanted = {
+    ...createKey.parse({ name }),
+    id,
+    prefix: secret.slice(0, KeyPrefixLength),
+    secretHash: sha256Hex(secret),
+  };
   const key = await door(context.objects.tenant(tenantId)).provision(wanted);
   return key.ok ? ok({ ...key.value, secret }) : key;
 }

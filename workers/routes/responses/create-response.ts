@@ -1,7 +1,11 @@
 /** OpenAI Responses: a turn of an agent, or of a plain model, streamed, awaited, or in the background. */
 import { conversationOfResponse, isId, mintResponseId, type ConversationId } from '../../../shared/core/ids.ts';
 import { err, ok, type Result } from '../../../shared/core/result.ts';
-import { createResponse as createResponseBody, response, type CreateResponse } from '../../../shared/contracts/responses.ts';
+import {
+  createResponse as createResponseBody,
+  response,
+  type CreateResponse,
+} from '../../../shared/contracts/responses.ts';
 import { resolveRoute } from '../../../shared/inference/catalog.ts';
 import type { TurnStart } from '../../../shared/contracts/turn-start.ts';
 import { tenantRoute } from '../../http/define-route.ts';
@@ -53,12 +57,18 @@ function readContext(body: CreateResponse): Result<ReadContext> {
   const named = typeof body.conversation === 'string' ? body.conversation : body.conversation?.id;
   const previous = body.previous_response_id ?? undefined;
   if (named !== undefined && previous !== undefined) {
-    return err('invalid_request', 'Give "conversation" or "previous_response_id", not both.', { param: 'conversation' });
+    return err('invalid_request', 'Give "conversation" or "previous_response_id", not both.', {
+      param: 'conversation',
+    });
   }
   if (body.background && body.store === false) {
-    return err('invalid_request', '"background" needs "store": a response that is not stored cannot be fetched later.', {
-      param: 'background',
-    });
+    return err(
+      'invalid_request',
+      '"background" needs "store": a response that is not stored cannot be fetched later.',
+      {
+        param: 'background',
+      },
+    );
   }
   if (named !== undefined) {
     return isId('conversation', named)

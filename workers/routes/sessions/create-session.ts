@@ -32,7 +32,19 @@ export const createSession = publicRoute(
     const before = body.token === undefined ? undefined : await key.verifyVisitor(body.token, tenant.value, now);
     const visitorId = before?.visitorId ?? mintId('visitor', now);
     const token = await key.signVisitor(tenant.value, { visitorId, agentId: agent.value.id }, now);
-    const expires = toIso(now + VisitorSessionMs);
-    return ok(json({ object: 'session', token, visitor: visitorId, agent: agent.value.slug, expires_at: expires }, 201));
+    return ok(
+      json(
+        {
+          object: 'session',
+          token,
+          visitor: visitorId,
+          agent: agent.value.slug,
+          agent_name: agent.value.name,
+          greeting: agent.value.definition.greeting,
+          expires_at: toIso(now + VisitorSessionMs),
+        },
+        201,
+      ),
+    );
   },
 );

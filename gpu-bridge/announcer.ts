@@ -62,7 +62,12 @@ export class Announcer {
     const iat = toUnixSeconds(clock.now());
     const payload: Announcement = { iss: bridgeId, iat, models: [...models], default_model: defaultModel };
     try {
-      const { status } = await platform.post('/bridge/v1/announce', TokenTypes.announce, payload, AbortSignal.timeout(5000));
+      const { status } = await platform.post(
+        '/bridge/v1/announce',
+        TokenTypes.announce,
+        payload,
+        AbortSignal.timeout(5000),
+      );
       if (status < 200 || status > 299) throw new Error(`the platform answered ${status}`);
       if (this.#heard !== true) log.info('announce.heard', { models: models.length });
       this.#heard = true;

@@ -1,0 +1,39 @@
+/** Objects, D1 and the edge inside workerd, with the bindings of wrangler.toml. */
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
+import { defineConfig } from 'vitest/config';
+
+const root = new URL('../..', import.meta.url).pathname;
+
+const objects = {
+  TENANT: 'TenantObject',
+  AGENT: 'AgentObject',
+  CONVERSATION: 'ConversationObject',
+  VECTOR_SHARD: 'VectorShardObject',
+  NODE_POOL: 'NodePoolObject',
+};
+
+export default defineConfig(async () => ({
+  root,
+  plugins: [
+    cloudflareTest({
+      main: './test/integration/platform-worker.ts',
+      miniflare: {
+        compatibilityDate: '2026-09-01',
+        compatibilityFlags: ['nodejs_compat', 'enable_request_signal'],
+        cf: false,
+        d1Databases: ['DB'],
+        durableObjects: Object.fromEntries(
+          Object.entries(objects).map(([name, className]) => [name, { className, useSQLite: true }]),
+        ),
+        bindings: {
+          MIGRATIONS: await readD1Migrations(`${root}migrations`),
+          PLATFORM_DOMAIN: 'localhost',
+          AGENT_BUCKETS: '0',
+          VECTOR_BACKEND: 'embedded',
+          MAX_BODY_BYTES: '10485760',
+        },
+      },
+    }),
+  ],
+  test: { name: 'workerd', include: ['test/integration/**/*.test.ts'] },
+}));
