@@ -46,7 +46,7 @@ export async function startBridgeProcess(options: {
     ready,
     stop: async () => {
       stopping = true;
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), StopMs);

@@ -54,7 +54,11 @@ async function start(options: StartOptions): Promise<void> {
     lock.release();
     process.exit(code);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    // Miniflare's own handlers would exit at once, before the bridge and the platform have ended in order.
+    process.removeAllListeners(signal);
+    process.on(signal, () => void stop(0));
+  }
 
   const connected = await runBridge();
   await ensurePrice(operator);

@@ -141,7 +141,7 @@ function requestOf(operation: Operation): fc.Arbitrary<FuzzRequest> {
   const params = fc.record(Object.fromEntries(operation.pathParams.map((name) => [name, param(name)])));
   const text = fc.oneof(fc.constantFrom(...nastyTexts), fc.string({ unit: 'grapheme', maxLength: 20 })).map((value) => encodeURIComponent(value.toWellFormed().slice(0, 2_000)));
   const queries = operation.queryParams.map(({ name, schema }) =>
-    fc.option(fc.oneof(api.schemas.arbitrary(schema).map((value) => encodeURIComponent(String(value).toWellFormed())), text)).map((value) => (value === null ? '' : `${name}=${value}`)),
+    fc.option(fc.oneof(api.schemas.arbitrary(schema).map((value) => encodeURIComponent((typeof value === 'string' ? value : JSON.stringify(value)).toWellFormed())), text)).map((value) => (value === null ? '' : `${name}=${value}`)),
   );
   const query = fc
     .tuple(fc.tuple(...queries), fc.option(text, { freq: 6 }))

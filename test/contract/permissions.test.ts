@@ -47,7 +47,9 @@ function send(operation: Operation, token: string): Promise<Answer> {
   const last = operation.pathParams.at(-1);
   const params = { ...tenant.ids, ...((method === 'DELETE' || id === 'revokeKey') && last && last !== 'agent' ? { [last]: `${tenant.ids[last as 'key'].slice(0, -4)}zzzz` } : {}) };
   const target = id === 'deleteAgent' ? path.replace('{agent}', 'nobody') : fillPath(path, params);
-  return platform.call(method, 'acme.localhost', target, { token, ...(body ? { body: sampleBodies[id]!(tenant) } : {}) });
+  // A key grants only what it has, so the new one is given nothing but the right to make keys.
+  const sample = id === 'createKey' ? { name: 'k', permissions: ['keys:write'] } : sampleBodies[id]?.(tenant);
+  return platform.call(method, 'acme.localhost', target, { token, ...(body ? { body: sample } : {}) });
 }
 
 describe('permissions', () => {

@@ -565,13 +565,14 @@ class Api {
   }
 
   /** @param {string} path @param {{ method: string, body?: string | undefined, signal?: AbortSignal | undefined }} init */
-  async #send(path, { method, body, signal }) {
+  async #send(path, init) {
+    const { body, signal } = init;
     /** @type {Record<string, string>} */ const headers = {};
     if (body !== undefined) headers['content-type'] = 'application/json';
     if (this.session && path !== '/v1/sessions') headers['authorization'] = `Bearer ${this.session.token}`;
     let response;
     try {
-      response = await fetch(path, { method, headers, body: body ?? null, signal: signal ?? null, cache: 'no-store' });
+      response = await fetch(path, /** @type {RequestInit} */ ({ ...init, headers, cache: 'no-store' }));
     } catch (error) {
       if (signal?.aborted) throw error;
       throw new ApiError(navigator.onLine ? 'The server cannot be reached.' : 'This device is offline.');
