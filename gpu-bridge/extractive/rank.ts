@@ -77,6 +77,6 @@ function findDefined(question: string): string | undefined {
 
 /** Whether the text begins by saying what the thing is. */
 function isDefinition(text: string, thing: string): boolean {
-  const subject = /^(.{1,80}?)\s+(?:is|are|was|were|means)\s/iu.exec(text)?.[1];
+  const subject = /^(.{1,80}?)\s+(?:(?:is|are|was|were)\s+(?:an?|the|one)|means)\s/iu.exec(text)?.[1];
   return subject !== undefined && splitTerms(subject).join(' ') === thing;
 }
