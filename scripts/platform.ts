@@ -14,6 +14,12 @@ import { buildWorker } from './build.ts';
 
 export const repositoryRoot = join(import.meta.dirname, '..');
 
+/**
+ * Objects that share a tenant's agents: on one's own workerd the number of objects awake at once is the limit.
+ * Never to be changed for a data folder that exists, or agents would lose their objects.
+ */
+const OwnWorkerdAgentBuckets = '16';
+
 export type PlatformOptions = {
   readonly dataDir: string;
   /** 0 picks a free one. */
@@ -61,6 +67,7 @@ export async function startPlatform(options: PlatformOptions): Promise<RunningPl
       bindings: {
         ...(config.vars as Record<string, string>),
         PLATFORM_PORT: String(port),
+        AGENT_BUCKETS: OwnWorkerdAgentBuckets,
         ...options.vars,
         OPERATOR_TOKEN_SHA256: createHash('sha256').update(options.secrets.operator_token).digest('hex'),
         PLATFORM_SIGNING_KEY: JSON.stringify(options.secrets.platform_key),

@@ -35,7 +35,7 @@ app.use(async (hono, next) => {
   const refusal = findHeaderExcess(request.headers) ?? (host.kind === 'malformed' ? fail('invalid_host') : undefined);
   if (refusal) hono.res = problemResponse(context, refusal, 'openai');
   else await next();
-  logRequest(context, hono.res.status);
+  logRequest(context, hono.req.path, hono.res.status);
 });
 
 for (const route of routes) {

@@ -34,7 +34,8 @@ const MaxRowBytes = 1_900_000;
 const noResponse = () => err('not_found', 'There is no such response.');
 const noConversation = () => err('not_found', 'There is no such conversation.');
 const noItem = () => err('not_found', 'There is no such item.');
-const tooLarge = () => err('payload_too_large', `An item, or all that a turn begins with, may hold ${MaxRowBytes} bytes.`);
+const tooLarge = () =>
+  err('payload_too_large', `An item, or all that a turn begins with, may hold ${MaxRowBytes} bytes.`);
 
 export class ConversationObject extends DurableObject<Platform> {
   clock: Clock = systemClock;

@@ -17,12 +17,23 @@ export function toStoredItem(input: InputItem, mint: MintItemId): Item {
       status: 'completed',
       role: input.role,
       content: content.map((part) =>
-        part.type === 'output_text' ? { annotations: [], logprobs: [], ...part } : part,
+        part.type === 'output_text'
+          ? {
+              type: part.type,
+              text: part.text,
+              annotations: listOf(part['annotations']),
+              logprobs: listOf(part['logprobs']),
+            }
+          : part,
       ) as MessageItem['content'],
     };
   }
   if (input.type === 'function_call') return { ...input, id: mint('call'), status: 'completed' };
   return { type: input.type, call_id: input.call_id, output: input.output, id: mint('call'), status: 'completed' };
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 /** A caller's `input`: a string is one user message. */

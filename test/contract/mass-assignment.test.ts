@@ -175,13 +175,14 @@ describe('a body', () => {
 
 test('every good answer holds what its schema declares and nothing else', async () => {
   const good: string[] = [];
-  for (const operation of api.operations.filter(({ access, method }) => access !== 'public' && method !== 'DELETE')) {
+  const last = ['deleteItem', 'deleteResponse', 'deleteConversation', 'deleteMemory', 'deleteAgent', 'suspendTenant', 'reactivateTenant'];
+  for (const operation of api.operations.filter(({ access, id }) => access !== 'public' && !last.includes(id))) {
     const answer = await send(operation, operation.body ? JSON.stringify(sampleBodies[operation.id]!(tenant)) : '');
     if (answer.status >= 300) continue;
     expect(violationOf(operation, answer), operation.id).toBeUndefined();
     good.push(operation.id);
   }
-  for (const id of ['deleteItem', 'deleteResponse', 'deleteConversation', 'deleteMemory', 'deleteAgent']) {
+  for (const id of last) {
     const operation = api.operations.find((each) => each.id === id)!;
     const answer = await send(operation, '');
     expect(answer.status, id).toBe(200);
@@ -189,6 +190,6 @@ test('every good answer holds what its schema declares and nothing else', async 
     good.push(id);
   }
   const open = api.operations.filter(({ access }) => access !== 'public').map(({ id }) => id);
-  // A response that has ended can no longer be cancelled; a tenant that is suspended answers nothing after.
+  // A response that has ended can no longer be cancelled.
   expect(open.filter((id) => !good.includes(id) && id !== 'cancelResponse')).toEqual([]);
 });

@@ -14,7 +14,7 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const run = promisify(execFile);
 const devNames = ['agent', 'api_key', 'operator_token', 'platform_url', 'tenant_url'];
-const SecondStartMs = 5_000;
+const SecondStartMs = 10_000;
 type List<T> = { readonly data: readonly T[] };
 
 const folders: string[] = [];
@@ -107,7 +107,7 @@ describe('a start on an empty folder', () => {
 });
 
 describe('a second start', () => {
-  it('finds what the first left: the same key, the memories once, and is there within five seconds', async () => {
+  it('finds what the first left: the same key, the memories once, and is there within ten seconds', async () => {
     const folder = makeFolder();
     const port = await findFreePort();
     const first = await start(folder, port);

@@ -2,7 +2,7 @@
  * kill -9 of everything, again and again, under load: what was acknowledged is there after the next start, a run is
  * settled at most once, and every turn comes to exactly one end. FREEHOLD_SEED repeats a run, FREEHOLD_KILLS lengthens it.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
@@ -39,6 +39,7 @@ let tenantKey = '';
 let chatKey = '';
 let conversation = '';
 let serial = 0;
+let killing = false;
 
 beforeAll(async () => {
   console.log(`kill-nine: FREEHOLD_SEED=${Seed} FREEHOLD_KILLS=${Kills}`);
@@ -119,6 +120,8 @@ async function load(kind: Kind): Promise<void> {
     const write = plan(kind);
     writes.push(write);
     const answer = await send(write);
+    // The processes die one after the other: the platform may still tell that its bridge has gone.
+    if (killing && (answer.status >= 500 || answer.text.includes('"status":"failed"'))) return;
     expect(answer.status, `${kind}: ${answer.text}`).toBeLessThan(300);
     write.answer = answer;
   }
@@ -139,7 +142,7 @@ const audits: Record<Kind, (made: Body) => Promise<unknown>> = {
   },
   response: async (made) => {
     expect(await read(`/v1/responses/${String(made['id'])}`)).toEqual(made);
-    expect(made['status']).toBe('completed');
+    expect(made).toMatchObject({ status: 'completed', error: null });
   },
   background: (made) => auditTurn(String(made['id'])),
   chat: async () => {},
@@ -156,31 +159,35 @@ async function auditTurn(id: string): Promise<void> {
 }
 
 async function audit(these: readonly Write[]): Promise<void> {
-  for (const { kind, answer } of these) if (answer) await audits[kind](JSON.parse(answer.text) as Body);
+  await Promise.all(these.map(async ({ kind, answer }) => answer && audits[kind](JSON.parse(answer.text) as Body)));
   expect(await read('/v1/agents/keeper/memories/verify')).toMatchObject({ valid: true, first_invalid: null });
 }
 
 /** The same key again: what was acknowledged is replayed, what was not is done now or still counts as running. */
 async function repeat(these: readonly Write[]): Promise<void> {
-  for (const write of these) {
-    const again = await send(write);
-    if (write.answer) expect(again, `${write.kind} ${write.key}`).toEqual(write.answer);
-    else expect([200, 201, 409], `${write.kind}: ${again.text}`).toContain(again.status);
-    if (!write.answer && again.status !== 409) write.answer = again;
-  }
+  await Promise.all(
+    these.map(async (write) => {
+      const again = await send(write);
+      if (write.answer) expect(again, `${write.kind} ${write.key}`).toEqual(write.answer);
+      else expect([200, 201, 409], `${write.kind}: ${again.text}`).toContain(again.status);
+      if (!write.answer && again.status !== 409) write.answer = again;
+    }),
+  );
 }
 
 it(`${Kills} kills lose no acknowledged write, settle no run twice, and leave no turn without its end`, async () => {
   for (let kill = 0; kill < Kills; kill++) {
     const from = writes.length;
-    const loads = kinds.map((kind) => load(kind).catch((error: unknown) => error));
+    const loads = [...kinds, ...kinds].map((kind) => load(kind).catch((error: unknown) => error));
     const loadMs = ShortestLoadMs + Math.floor(random() * (LongestLoadMs - ShortestLoadMs));
     await new Promise((resolve) => setTimeout(resolve, loadMs));
+    killing = true;
     await started.killGroup();
     for (const error of await Promise.all(loads)) {
       // The load ends with a broken connection; an assertion that failed is a finding.
       if (error instanceof Error && error.name === 'AssertionError') throw error;
     }
+    killing = false;
     await start();
     const fresh = writes.slice(from);
     await audit(fresh);
@@ -209,6 +216,7 @@ async function auditLedger(): Promise<void> {
   const interrupted = chats.length - acknowledged.length + Kills;
   expect(row.requests).toBeLessThanOrEqual(acknowledged.length + interrupted);
   expect(row.output_tokens).toBeGreaterThanOrEqual(produced);
+  expect(existsSync(join(dataDir, 'bridge', 'refused-receipts.ndjson')), 'a receipt was refused').toBe(false);
 }
 
 function mulberry32(seed: number): () => number {

@@ -20,7 +20,7 @@ export const sampleBodies: Readonly<Record<string, (named: Named) => object>> = 
   createAgentVersion: () => ({ instructions: 'Be kind.' }),
   createAgent: () => ({ slug: fresh('agent'), name: 'An agent' }),
   updateAgent: () => ({ name: 'Another name' }),
-  publishAgent: () => ({ version: 1, environment: 'staging' }),
+  publishAgent: () => ({ version: 2, environment: 'staging' }),
   rollbackAgent: () => ({ environment: 'staging' }),
   createMemory: () => ({ text: fresh('a memory') }),
   recallMemories: () => ({ query: 'What is the answer?' }),

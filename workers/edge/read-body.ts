@@ -5,6 +5,7 @@
 import { err, ok, type Result } from '../../shared/core/result.ts';
 
 const MaxDepth = 64;
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 export async function readText(request: Request, maxBytes: number): Promise<Result<string>> {
   const declared = Number(request.headers.get('content-length') ?? 0);
@@ -12,15 +13,15 @@ export async function readText(request: Request, maxBytes: number): Promise<Resu
   if (!request.body) return ok('');
   try {
     // A declared length is enforced by the runtime; only a chunked body has to be counted.
-    if (declared > 0) return decode([new Uint8Array(await request.arrayBuffer())]);
-    const parts: Uint8Array[] = [];
+    if (declared > 0) return decode(await request.arrayBuffer());
+    const parts: Uint8Array<ArrayBuffer>[] = [];
     let size = 0;
-    for await (const part of request.body as unknown as AsyncIterable<Uint8Array>) {
+    for await (const part of request.body as unknown as AsyncIterable<Uint8Array<ArrayBuffer>>) {
       size += part.byteLength;
       if (size > maxBytes) return tooLarge(maxBytes);
       parts.push(part);
     }
-    return decode(parts);
+    return decode(await new Blob(parts).arrayBuffer());
   } catch (error) {
     return err('invalid_request', 'The body could not be read to its end.', { reason: String(error) });
   }
@@ -44,10 +45,9 @@ export function isJson(request: Request): boolean {
   return type === null || /^application\/(?:[\w.-]+\+)?json\b/i.test(type);
 }
 
-function decode(parts: readonly Uint8Array[]): Result<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+function decode(bytes: ArrayBuffer): Result<string> {
   try {
-    return ok(parts.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode());
+    return ok(decoder.decode(bytes));
   } catch {
     return err('invalid_json', 'The body is not valid UTF-8.');
   }

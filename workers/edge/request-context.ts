@@ -48,9 +48,7 @@ export function makeContext(
   };
 }
 
-export function logRequest(context: RequestContext, status: number): void {
-  // A malformed Host makes a URL that nothing can parse; the request is refused, and still logged.
-  const path = URL.parse(context.request.url)?.pathname ?? null;
+export function logRequest(context: RequestContext, path: string, status: number): void {
   const line = JSON.stringify({
     time: toIso(context.startedAt),
     level: 'info',

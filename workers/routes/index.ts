@@ -54,19 +54,16 @@ import { setPrice } from './operator/set-price.ts';
 import { suspendTenant } from './operator/suspend-tenant.ts';
 import { announce } from './bridge/announce.ts';
 import { settleReceipts } from './bridge/settle-receipts.ts';
-import { chatPage } from './pages/chat-page.ts';
 import { chatScript } from './pages/chat-script.ts';
 import { chatStyle } from './pages/chat-style.ts';
+import { homePage } from './pages/home-page.ts';
 import { docsStyle } from './pages/docs-style.ts';
-import { welcomePage } from './pages/welcome-page.ts';
 import { readDocs } from './platform/read-docs.ts';
 import { readHealth } from './platform/read-health.ts';
 import { readJwks } from './platform/read-jwks.ts';
 import { readOpenapi } from './platform/read-openapi.ts';
 
 export const routes: readonly Route[] = [
-  recallMemories,
-  verifyMemories,
   listModels,
   retrieveModel,
   createChatCompletion,
@@ -97,6 +94,8 @@ export const routes: readonly Route[] = [
   createMemory,
   deleteMemory,
   listMemories,
+  recallMemories,
+  verifyMemories,
   retrieveMemory,
   createKey,
   listKeys,
@@ -116,11 +115,10 @@ export const routes: readonly Route[] = [
   suspendTenant,
   announce,
   settleReceipts,
-  chatPage,
   chatScript,
   chatStyle,
+  homePage,
   docsStyle,
-  welcomePage,
   readDocs,
   readHealth,
   readJwks,
