@@ -1,10 +1,14 @@
 /**
  * The event log of one response. An event is numbered, stored, confirmed on disk, and only then shown: what a client
- * has seen can always be read again from its number on. Events that arrive while a write is under way share the next.
+ * has seen can always be read again from its number on. The first of a burst goes out at once; what follows within a
+ * few milliseconds shares one write, so a fast model costs no more than a slow one.
  */
 import type { ResponseId } from '../../shared/core/ids.ts';
 import type { ResponseEvent } from '../../shared/contracts/responses.ts';
 import type { ConversationStore } from './conversation-store.ts';
+
+/** Far below what a reader can notice, far above what a write takes. */
+const GatherMs = 8;
 
 export class EventLog {
   readonly #responseId: ResponseId;
@@ -78,6 +82,7 @@ export class EventLog {
         const confirmed = this.#written;
         await this.#storage.sync();
         this.#show(confirmed);
+        await new Promise((resolve) => setTimeout(resolve, GatherMs));
       }
     } catch {
       // What could not be written is tried again by the next append, and at the latest by finish, which reports it.

@@ -49,6 +49,8 @@ export type TurnContext = {
 };
 
 const encoder = new TextEncoder();
+const MaxAttempts = 4;
+const MaxPauseMs = 2_000;
 
 export async function runTurn(deps: TurnDeps, context: TurnContext): Promise<void> {
   const { start, turn, log, abort } = context;
@@ -77,13 +79,41 @@ export async function runTurn(deps: TurnDeps, context: TurnContext): Promise<voi
 }
 
 async function generate(deps: TurnDeps, context: TurnContext): Promise<Result<undefined>> {
-  const { start, turn, log, abort } = context;
+  const { start, turn, log } = context;
   const messages = start.input.kind === 'messages' ? [...start.input.messages] : toMessages(context.past);
   const recalled = await recall(deps, start, messages);
   if (!recalled.ok) return recalled;
   log.append(turn.started(recalled.value));
   if (start.response.status === 'queued') context.save(turn.response);
 
+  const answer = await askModel(deps, context, messages, recalled.value);
+  if (!answer.ok) return answer;
+  return answer.value ? readAnswer(answer.value, context) : ok();
+}
+
+/** Asks again where no bridge took the run: none of an answer has come by then, and one that restarts is back soon. */
+async function askModel(
+  deps: TurnDeps,
+  context: TurnContext,
+  messages: readonly ChatMessage[],
+  recalled: readonly RecalledReference[],
+): Promise<Result<Response | undefined>> {
+  const { signal } = context.abort;
+  for (let attempt = 1; ; attempt++) {
+    const answer = await askOnce(deps, context, messages, recalled);
+    const waitMs = answer.ok || answer.failure.code !== 'node_unavailable' ? undefined : answer.failure.retryAfterMs;
+    if (waitMs === undefined || attempt === MaxAttempts || signal.aborted) return answer;
+    await pause(Math.min(waitMs * 2 ** (attempt - 1), MaxPauseMs), signal);
+  }
+}
+
+async function askOnce(
+  deps: TurnDeps,
+  { start, abort }: TurnContext,
+  messages: readonly ChatMessage[],
+  recalled: readonly RecalledReference[],
+): Promise<Result<Response | undefined>> {
+  if (abort.signal.aborted) return ok(undefined);
   const route = await deps.findRoute(start);
   if (!route.ok) return route;
   const agent = start.agent && {
@@ -91,7 +121,7 @@ async function generate(deps: TurnDeps, context: TurnContext): Promise<Result<un
     instructions: start.agent.definition.instructions,
     goals: start.agent.definition.goals,
   };
-  const prompt = [...toSystemMessage(agent, start.response.instructions, recalled.value), ...messages];
+  const prompt = [...toSystemMessage(agent, start.response.instructions, recalled), ...messages];
   const maxOutputTokens = boundOutputTokens(route.value, start.maxOutputTokens);
   const body = JSON.stringify({
     ...start.sampling,
@@ -105,10 +135,18 @@ async function generate(deps: TurnDeps, context: TurnContext): Promise<Result<un
   const reservation = makeReservation(mintId('run', deps.clock.now()), route.value, bound);
   const confirmed = await deps.confirm(start);
   if (!confirmed.ok) return confirmed;
-  if (abort.signal.aborted) return ok();
-  const answer = await deps.callModel(start, { route: route.value, body, reservation, signal: abort.signal });
-  if (!answer.ok) return answer;
-  return readAnswer(answer.value, context);
+  if (abort.signal.aborted) return ok(undefined);
+  return deps.callModel(start, { route: route.value, body, reservation, signal: abort.signal });
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 async function recall(

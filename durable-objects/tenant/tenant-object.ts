@@ -84,12 +84,11 @@ export class TenantObject extends DurableObject<Platform> {
       request.agentRef === null
         ? null
         : (this.#agents.findLive(request.agentRef, principal.scope.environment ?? 'prod') ?? null);
-    const allowed = authorize(
-      principal,
-      request.permission,
-      request.reach === 'own' ? 'own' : { agent: agent?.id ?? null },
-    );
-    if (request.agentIsModel && agent === null) return err('model_not_found', undefined, { param: 'model' });
+    const permitted = authorize(principal, request.permission, 'own');
+    if (!permitted.ok) return permitted;
+    const reach = request.reach === 'own' ? 'own' : { agent: agent?.id ?? null };
+    const allowed = authorize(principal, request.permission, reach);
+    if (request.agentIsModel && !(agent && allowed.ok)) return err('model_not_found', undefined, { param: 'model' });
     if (!allowed.ok) return allowed;
     if (request.agentRef !== null && agent === null) return err('not_found', 'There is no such agent.');
     if (request.conversation?.listed)

@@ -19,6 +19,7 @@ export const keepAliveFrame = ': keep-alive\n\n';
 /** Feed text in any slices, get whole events out. Comments are dropped; `\r\n`, `\r` and `\n` all end a line. */
 export class SseParser {
   #rest = '';
+  #hasReturn = false;
   #data: string[] = [];
   #event: string | undefined;
   #id: string | undefined;
@@ -26,6 +27,7 @@ export class SseParser {
   push(text: string): ServerSentEvent[] {
     const events: ServerSentEvent[] = [];
     this.#rest += text;
+    this.#hasReturn = this.#rest.includes('\r');
     let start = 0;
     for (;;) {
       const end = this.#findLineEnd(start);
@@ -42,7 +44,7 @@ export class SseParser {
   /** A lone `\r` at the very end may be half of `\r\n`: wait for what follows. */
   #findLineEnd(from: number): number {
     const lf = this.#rest.indexOf('\n', from);
-    const cr = this.#rest.indexOf('\r', from);
+    const cr = this.#hasReturn ? this.#rest.indexOf('\r', from) : -1;
     if (cr >= 0 && (lf < 0 || cr < lf)) return cr === this.#rest.length - 1 ? -1 : cr;
     return lf;
   }

@@ -92,7 +92,8 @@ export function resolveRoute(
     if (model && price)
       return ok({ bridge: { id: bridge.id, url: bridge.url }, model, priceId: price.id, price: price.price });
   }
-  if (view.pool.bridges.length === 0) return err('node_unavailable', 'No inference bridge is connected at the moment.');
+  if (view.pool.bridges.length === 0)
+    return err('node_unavailable', 'No inference bridge is connected at the moment.', { retryAfterMs: 500 });
   return err('model_not_found', `The model "${wanted.model}" does not exist, or this credential may not use it.`, {
     param: 'model',
   });

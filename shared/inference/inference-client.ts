@@ -6,6 +6,9 @@ import { failureKinds, type FailureCode } from '../core/failure.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { errorBody } from '../contracts/common.ts';
 
+/** A bridge that restarts is back within about a second. */
+const UnreachedRetryMs = 500;
+
 export type BridgeRequest = {
   readonly bridgeUrl: string;
   readonly path: '/v1/chat/completions' | '/v1/embeddings';
@@ -32,7 +35,10 @@ export async function callBridge(request: BridgeRequest): Promise<Result<Respons
       ...(request.signal ? { signal: request.signal } : {}),
     });
   } catch (error) {
-    return err('node_unavailable', 'The inference bridge cannot be reached at the moment.', { reason: String(error) });
+    return err('node_unavailable', 'The inference bridge cannot be reached at the moment.', {
+      reason: String(error),
+      retryAfterMs: UnreachedRetryMs,
+    });
   }
   return answer.ok ? ok(answer) : readFailure(answer);
 }

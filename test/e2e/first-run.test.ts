@@ -82,17 +82,28 @@ describe('a start on an empty folder', () => {
   it('has an agent that answers out of its memories', async () => {
     const { dev } = started;
     expect((await listMemories(dev)).length).toBeGreaterThan(3);
-    const answer = await tenantOf(dev).require<{ choices: { message: { content: string } }[] }>('POST', '/v1/chat/completions', {
-      model: `agent/${dev.agent}`,
-      messages: [{ role: 'user', content: 'What is Freehold?' }],
-    });
+    const answer = await tenantOf(dev).require<{ choices: { message: { content: string } }[] }>(
+      'POST',
+      '/v1/chat/completions',
+      {
+        model: `agent/${dev.agent}`,
+        messages: [{ role: 'user', content: 'What is Freehold?' }],
+      },
+    );
     expect(answer.choices[0]!.message.content).toMatch(/Freehold/);
   });
 
   it('serves the chat page and the documents', async () => {
     const port = new URL(started.dev.tenant_url).port;
     for (const path of ['/healthz', '/openapi.json', '/docs', '/']) {
-      const { stdout } = await run('curl', ['-s', '-o', '/dev/null', '-w', '%{http_code}', `http://acme.localhost:${port}${path}`]);
+      const { stdout } = await run('curl', [
+        '-s',
+        '-o',
+        '/dev/null',
+        '-w',
+        '%{http_code}',
+        `http://acme.localhost:${port}${path}`,
+      ]);
       expect(`${path} ${stdout}`).toBe(`${path} 200`);
     }
   });
@@ -171,29 +182,34 @@ describe('a start that cannot be', () => {
 });
 
 describe('the end of a start', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)('by %s leaves no process behind and loses no acknowledged write', async (signal) => {
-    const folder = makeFolder();
-    const port = await findFreePort();
-    const first = await start(folder, port);
-    const client = tenantOf(first.dev);
-    const acknowledged: string[] = [];
-    const writers = Array.from({ length: 4 }, async (_, writer) => {
-      for (let at = 0; ; at++) {
-        const made = await client.require<{ id: string }>('POST', '/v1/conversations', { metadata: { at: `${writer} ${at}` } });
-        acknowledged.push(made.id);
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'by %s leaves no process behind and loses no acknowledged write',
+    async (signal) => {
+      const folder = makeFolder();
+      const port = await findFreePort();
+      const first = await start(folder, port);
+      const client = tenantOf(first.dev);
+      const acknowledged: string[] = [];
+      const writers = Array.from({ length: 4 }, async (_, writer) => {
+        for (let at = 0; ; at++) {
+          const made = await client.require<{ id: string }>('POST', '/v1/conversations', {
+            metadata: { at: `${writer} ${at}` },
+          });
+          acknowledged.push(made.id);
+        }
+      }).map((work) => work.catch(() => {}));
+      await waitUntil('some writes', () => acknowledged.length > 20);
+      // Ctrl-C reaches the whole group; a service manager's SIGTERM the first process only.
+      process.kill(signal === 'SIGINT' ? -first.pid : first.pid, signal);
+      expect(await first.ended()).toBe(0);
+      await Promise.all(writers);
+      expect(first.group()).toEqual([]);
+      const second = await start(folder, port);
+      for (const id of acknowledged) {
+        expect((await tenantOf(second.dev).call('GET', `/v1/conversations/${id}`)).status, id).toBe(200);
       }
-    }).map((work) => work.catch(() => {}));
-    await waitUntil('some writes', () => acknowledged.length > 20);
-    // Ctrl-C reaches the whole group; a service manager's SIGTERM the first process only.
-    process.kill(signal === 'SIGINT' ? -first.pid : first.pid, signal);
-    expect(await first.ended()).toBe(0);
-    await Promise.all(writers);
-    expect(first.group()).toEqual([]);
-    const second = await start(folder, port);
-    for (const id of acknowledged) {
-      expect((await tenantOf(second.dev).call('GET', `/v1/conversations/${id}`)).status, id).toBe(200);
-    }
-  });
+    },
+  );
 
   it('by SIGKILL of the parent alone leaves a workerd that the next start ends', async () => {
     const folder = makeFolder();
@@ -210,7 +226,9 @@ describe('the end of a start', () => {
 
   it('by the death of its bridge ends the whole, with the reason', async () => {
     const started = await start(makeFolder(), await findFreePort(), '--no-demo');
-    const bridge = started.group().find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('gpu-bridge/main.ts'));
+    const bridge = started
+      .group()
+      .find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('gpu-bridge/main.ts'));
     process.kill(bridge!, 'SIGKILL');
     expect(await started.ended()).toBe(1);
     expect(started.stderr).toMatch(/bridge ended/);

@@ -43,7 +43,11 @@ beforeAll(async () => {
   tenant = await platform.createTenant('acme');
   await platform
     .client(tenant)
-    .require('POST', '/v1/agents', { slug: 'dreamer', name: 'Dreamer', definition: { model: Model, instructions: 'Dream.' } });
+    .require('POST', '/v1/agents', {
+      slug: 'dreamer',
+      name: 'Dreamer',
+      definition: { model: Model, instructions: 'Dream.' },
+    });
   client = platform.openai(tenant);
   await waitUntil('the engine has loaded its model and is offered', async () => {
     for await (const { id } of client.models.list()) if (id === Model) return true;
@@ -57,7 +61,9 @@ afterAll(async () => {
 });
 
 /** What the ledger gained by a piece of work. */
-async function bill<T>(work: () => Promise<T>): Promise<{ result: T; requests: number; input: number; output: number }> {
+async function bill<T>(
+  work: () => Promise<T>,
+): Promise<{ result: T; requests: number; input: number; output: number }> {
   await settle(platform);
   const before = await readLedger(platform, tenant);
   const result = await work();
@@ -73,7 +79,9 @@ async function bill<T>(work: () => Promise<T>): Promise<{ result: T; requests: n
 
 describe.each([Model, Agent])('%s', (model) => {
   it('answers with as many tokens as it was allowed, and the ledger has the same counts', async () => {
-    const { result, ...billed } = await bill(() => client.chat.completions.create({ model, messages, max_completion_tokens: 12 }));
+    const { result, ...billed } = await bill(() =>
+      client.chat.completions.create({ model, messages, max_completion_tokens: 12 }),
+    );
     expect(result.choices[0]).toMatchObject({ finish_reason: 'length' });
     expect(result.choices[0]!.message.content!.length).toBeGreaterThan(0);
     expect(result.usage!.completion_tokens).toBe(12);
@@ -112,7 +120,9 @@ describe.each([Model, Agent])('%s', (model) => {
   });
 
   it('answers on the Responses API, incomplete at its limit', async () => {
-    const { result, ...billed } = await bill(() => client.responses.create({ model, input: 'Say something.', max_output_tokens: 9 }));
+    const { result, ...billed } = await bill(() =>
+      client.responses.create({ model, input: 'Say something.', max_output_tokens: 9 }),
+    );
     expect(result).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } });
     expect(result.usage!.output_tokens).toBe(9);
     expect(billed).toEqual({ requests: 1, input: result.usage!.input_tokens, output: 9 });
@@ -120,7 +130,12 @@ describe.each([Model, Agent])('%s', (model) => {
 
   it('stops when its reader leaves, and bills what it had produced', async () => {
     const { result: read, ...billed } = await bill(async () => {
-      const stream = await client.chat.completions.create({ model, messages, max_completion_tokens: 800, stream: true });
+      const stream = await client.chat.completions.create({
+        model,
+        messages,
+        max_completion_tokens: 800,
+        stream: true,
+      });
       let seen = 0;
       for await (const chunk of stream) if (chunk.choices[0]?.delta.content && ++seen === 5) break;
       return seen;

@@ -38,7 +38,12 @@ function freshKey(): string {
   return `test-key-${keys}`;
 }
 
-function post(path: string, body: unknown, idempotencyKey: string, as: { slug: string; key: string } = home.tenant): Promise<Answer> {
+function post(
+  path: string,
+  body: unknown,
+  idempotencyKey: string,
+  as: { slug: string; key: string } = home.tenant,
+): Promise<Answer> {
   return home.platform.call('POST', `${as.slug}.localhost`, path, {
     token: as.key,
     body,
@@ -54,48 +59,63 @@ async function countListed(path: string): Promise<number> {
 /** What an execution leaves behind that can be counted, and a body that makes it. */
 const operations = [
   { path: '/v1/keys', body: () => ({ name: 'k' }), effects: () => countListed('/v1/keys') },
-  { path: '/v1/agents', body: (unique: string) => ({ slug: unique, name: 'A' }), effects: () => countListed('/v1/agents') },
-  { path: '/v1/agents/helper/memories', body: () => ({ text: 'The sky is blue.' }), effects: () => countListed('/v1/agents/helper/memories') },
+  {
+    path: '/v1/agents',
+    body: (unique: string) => ({ slug: unique, name: 'A' }),
+    effects: () => countListed('/v1/agents'),
+  },
+  {
+    path: '/v1/agents/helper/memories',
+    body: () => ({ text: 'The sky is blue.' }),
+    effects: () => countListed('/v1/agents/helper/memories'),
+  },
   { path: '/v1/conversations', body: () => ({}), effects: () => countListed('/v1/conversations') },
   { path: '/v1/chat/completions', body: () => chat(PlainModel), effects: () => home.node.requests.length },
   { path: '/v1/chat/completions', body: () => chat(AgentModel), effects: () => home.node.requests.length },
-  { path: '/v1/responses', body: () => ({ model: PlainModel, input: 'Count.' }), effects: () => home.node.requests.length },
-  { path: '/v1/responses', body: () => ({ model: AgentModel, input: 'Count.', background: true }), effects: () => home.node.requests.length },
+  {
+    path: '/v1/responses',
+    body: () => ({ model: PlainModel, input: 'Count.' }),
+    effects: () => home.node.requests.length,
+  },
+  {
+    path: '/v1/responses',
+    body: () => ({ model: AgentModel, input: 'Count.', background: true }),
+    effects: () => home.node.requests.length,
+  },
 ];
 
-describe.each(operations.map((operation) => ({ ...operation, title: `${operation.path} ${JSON.stringify(operation.body('a'))}` })))(
-  'POST $title',
-  ({ path, body, effects }) => {
-    it(`${Concurrent} at once with one key execute once; the others replay it or are told to wait`, async () => {
-      const key = freshKey();
-      const before = await effects();
-      const answers = await Promise.all(Array.from({ length: Concurrent }, () => post(path, body(key), key)));
-      const good = answers.filter(({ status }) => status < 300);
-      const waiting = answers.filter(({ status }) => status === 409);
-      expect(good.length).toBeGreaterThan(0);
-      expect(good.length + waiting.length).toBe(Concurrent);
-      for (const answer of waiting) {
-        expect((answer.json() as Failed).error.code).toBe('idempotency_in_progress');
-        expect(answer.headers['x-should-retry']).toBe('true');
-      }
-      expect(new Set(good.map((answer) => `${answer.status} ${answer.text}`)).size).toBe(1);
-      const replay = await post(path, body(key), key);
-      expect(replay.text).toBe(good[0]!.text);
-      await home.settle();
-      expect((await effects()) - before).toBe(1);
-    });
+describe.each(
+  operations.map((operation) => ({ ...operation, title: `${operation.path} ${JSON.stringify(operation.body('a'))}` })),
+)('POST $title', ({ path, body, effects }) => {
+  it(`${Concurrent} at once with one key execute once; the others replay it or are told to wait`, async () => {
+    const key = freshKey();
+    const before = await effects();
+    const answers = await Promise.all(Array.from({ length: Concurrent }, () => post(path, body(key), key)));
+    const good = answers.filter(({ status }) => status < 300);
+    const waiting = answers.filter(({ status }) => status === 409);
+    expect(good.length).toBeGreaterThan(0);
+    expect(good.length + waiting.length).toBe(Concurrent);
+    for (const answer of waiting) {
+      expect((answer.json() as Failed).error.code).toBe('idempotency_in_progress');
+      expect(answer.headers['x-should-retry']).toBe('true');
+    }
+    expect(new Set(good.map((answer) => `${answer.status} ${answer.text}`)).size).toBe(1);
+    const replay = await post(path, body(key), key);
+    expect(replay.text).toBe(good[0]!.text);
+    await home.settle();
+    expect((await effects()) - before).toBe(1);
+  });
 
-    it('the same key with another body is a 422', async () => {
-      const key = freshKey();
-      await post(path, body(key), key);
-      const answer = await post(path, { ...body(key), name: 'other', metadata: { other: 'yes' } }, key);
-      if (answer.status !== 400) {
-        expect(answer.status).toBe(422);
-        expect((answer.json() as Failed).error.code).toBe('idempotency_mismatch');
-      }
-    });
-  },
-);
+  it('the same key with another body is a 422', async () => {
+    const key = freshKey();
+    await post(path, body(key), key);
+    const answer = await post(path, { ...body(key), name: 'other', metadata: { other: 'yes' } }, key);
+    if (answer.status !== 400) {
+      expect(answer.status).toBe(422);
+      expect((answer.json() as Failed).error.code).toBe('idempotency_mismatch');
+    }
+  });
+});
 
 describe('a key', () => {
   it('is not shared with another tenant, another credential or another route', async () => {
@@ -159,17 +179,24 @@ describe('the secret of a key', () => {
     const first = (await post('/v1/keys', { name: 'kept secret' }, key)).json() as Made;
     const replay = (await post('/v1/keys', { name: 'kept secret' }, key)).json() as Made;
     expect(replay).toEqual(first);
-    const use = await home.platform.call('GET', `${home.tenant.slug}.localhost`, '/v1/models', { token: replay.secret! });
+    const use = await home.platform.call('GET', `${home.tenant.slug}.localhost`, '/v1/models', {
+      token: replay.secret!,
+    });
     expect(use.status).toBe(200);
-    const files = readdirSync(home.platform.dataDir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const files = readdirSync(home.platform.dataDir, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
     expect(files.length).toBeGreaterThan(5);
-    const contents = files.map((file) => ({ name: file.name, bytes: readFileSync(join(file.parentPath, file.name)) }));
+    const contents = files.map((file) => ({
+      name: file.name,
+      text: readFileSync(join(file.parentPath, file.name), 'latin1'),
+    }));
     // The id of the key is found, so what is looked at is where it is kept.
-    expect(contents.some(({ bytes }) => bytes.includes(first.id))).toBe(true);
+    expect(contents.some(({ text }) => text.includes(first.id))).toBe(true);
     for (const secret of [first.secret!, home.tenant.key]) {
       // Also without the prefix, which is kept to tell keys apart.
-      for (const text of [secret, secret.slice(-20), Buffer.from(secret).toString('base64').slice(0, -2)]) {
-        expect(contents.filter(({ bytes }) => bytes.includes(text)).map(({ name }) => name)).toEqual([]);
+      for (const part of [secret, secret.slice(-20), Buffer.from(secret).toString('base64').slice(0, -2)]) {
+        expect(contents.filter(({ text }) => text.includes(part)).map(({ name }) => name)).toEqual([]);
       }
     }
   });

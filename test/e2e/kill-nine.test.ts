@@ -151,7 +151,9 @@ const audits: Record<Kind, (made: Body) => Promise<unknown>> = {
 /** Asks for the events first, before anything could have looked after the turn. */
 async function auditTurn(id: string): Promise<void> {
   const { text } = await call('GET', `/v1/responses/${id}?stream=true`);
-  const events = new SseParser().push(text).map(({ data }) => JSON.parse(data) as { type: string; sequence_number: number });
+  const events = new SseParser()
+    .push(text)
+    .map(({ data }) => JSON.parse(data) as { type: string; sequence_number: number });
   expect(events.map((event) => event.sequence_number)).toEqual(events.map((_, at) => at));
   expect(events.filter(({ type }) => terminalEvents.includes(type)).map(({ type }) => type)).toHaveLength(1);
   const { status } = await read<{ status: string }>(`/v1/responses/${id}`);

@@ -87,7 +87,9 @@ function toolCallingScript(): FakeScript {
               message: {
                 role: 'assistant',
                 content: null,
-                tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'look_up', arguments: '{"city":"Oslo"}' } }],
+                tool_calls: [
+                  { id: 'call_1', type: 'function', function: { name: 'look_up', arguments: '{"city":"Oslo"}' } },
+                ],
               },
             },
       ],
@@ -103,8 +105,13 @@ function callArguments(text: string) {
 const lookUp = {
   name: 'look_up',
   description: 'Looks up the weather.',
-  parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false },
-} as const;
+  parameters: {
+    type: 'object' as const,
+    properties: { city: { type: 'string' as const } },
+    required: ['city'],
+    additionalProperties: false,
+  },
+};
 
 describe('models', () => {
   it('lists the plain models and the agents, and retrieves each by its id, slashes included', async () => {
@@ -150,7 +157,10 @@ describe.each(models)('chat completions of %s', (model) => {
     const options = { model, messages, stream: true, stream_options: { include_usage: true } } as const;
     const chunks = await collect(await client.chat.completions.create(options));
     expect(chunks.slice(0, -1).map((chunk) => chunk.usage)).toEqual(chunks.slice(0, -1).map(() => null));
-    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 5, total_tokens: 12 } });
+    expect(chunks.at(-1)).toMatchObject({
+      choices: [],
+      usage: { prompt_tokens: 7, completion_tokens: 5, total_tokens: 12 },
+    });
   });
 
   it('the stream() helper puts the completion together', async () => {
@@ -197,7 +207,11 @@ describe.each(models)('chat completions of %s', (model) => {
 
   it('a streamed tool call arrives with one id and name and its arguments in pieces', async () => {
     script(toolCallingScript());
-    const stream = client.chat.completions.stream({ model, messages, tools: [{ type: 'function', function: { ...lookUp } }] });
+    const stream = client.chat.completions.stream({
+      model,
+      messages,
+      tools: [{ type: 'function', function: { ...lookUp } }],
+    });
     const completion = await stream.finalChatCompletion();
     expect(completion.choices[0]).toMatchObject({
       finish_reason: 'tool_calls',
@@ -206,7 +220,10 @@ describe.each(models)('chat completions of %s', (model) => {
   });
 
   it('response_format reaches the node as it was sent', async () => {
-    const format = { type: 'json_schema' as const, json_schema: { name: 'weather', strict: true, schema: lookUp.parameters } };
+    const format = {
+      type: 'json_schema' as const,
+      json_schema: { name: 'weather', strict: true, schema: lookUp.parameters },
+    };
     await client.chat.completions.create({ model, messages, response_format: format });
     expect(home.node.requests.at(-1)!.body['response_format']).toEqual(format);
   });
@@ -217,7 +234,13 @@ describe.each(models)('responses of %s', (model) => {
 
   it('create gives the whole response', async () => {
     const response = await client.responses.create({ ...body, metadata: { a: 'b' } });
-    expect(response).toMatchObject({ status: 'completed', model, metadata: { a: 'b' }, error: null, incomplete_details: null });
+    expect(response).toMatchObject({
+      status: 'completed',
+      model,
+      metadata: { a: 'b' },
+      error: null,
+      incomplete_details: null,
+    });
     expect(response.output_text).toBe(Answer);
     expect(response.usage).toMatchObject({ input_tokens: 7, output_tokens: 5, total_tokens: 12 });
     expect(await client.responses.retrieve(response.id)).toMatchObject({ id: response.id, output: response.output });
@@ -362,7 +385,10 @@ describe.each(models)('responses of %s', (model) => {
     const answered = await client.responses.create({ model, tools, previous_response_id: asked.id, input: [output] });
     expect(answered.output_text).toBe('It is cold');
     expect(lastMessages().slice(-2)).toMatchObject([
-      { role: 'assistant', tool_calls: [{ id: call!.call_id, function: { name: 'look_up', arguments: '{"city":"Oslo"}' } }] },
+      {
+        role: 'assistant',
+        tool_calls: [{ id: call!.call_id, function: { name: 'look_up', arguments: '{"city":"Oslo"}' } }],
+      },
       { role: 'tool', tool_call_id: call!.call_id, content: '-5' },
     ]);
   });
@@ -372,7 +398,9 @@ describe.each(models)('responses of %s', (model) => {
     const tools = [{ type: 'function' as const, strict: true, ...lookUp }];
     const events = await collect(await client.responses.create({ ...body, tools, stream: true }));
     expectWholeLog(events);
-    const pieces = events.flatMap((event) => (event.type === 'response.function_call_arguments.delta' ? [event.delta] : []));
+    const pieces = events.flatMap((event) =>
+      event.type === 'response.function_call_arguments.delta' ? [event.delta] : [],
+    );
     expect(pieces.join('')).toBe('{"city":"Oslo"}');
     expect(events.filter((event) => event.type === 'response.function_call_arguments.done')).toMatchObject([
       { name: 'look_up', arguments: '{"city":"Oslo"}' },

@@ -132,7 +132,12 @@ describe('a node that breaks off', () => {
         expect(answer.text).not.toContain('[DONE]');
         const last = answer.text.trim().split('\n\n').at(-1)!;
         expect(JSON.parse(last.replace(/^data: /, ''))).toMatchObject({
-          error: { message: expect.any(String) as string, type: 'server_error', param: null, code: expect.stringMatching(/^upstream_/) as string },
+          error: {
+            message: expect.any(String) as string,
+            type: 'server_error',
+            param: null,
+            code: expect.stringMatching(/^upstream_/) as string,
+          },
         });
       }
     }
@@ -143,7 +148,10 @@ describe('a node that breaks off', () => {
       script(undefined);
       await readChat(client, PlainModel);
       script({ at, how });
-      const work = client.chat.completions.create({ model: AgentModel, messages: [{ role: 'user', content: 'Count.' }] });
+      const work = client.chat.completions.create({
+        model: AgentModel,
+        messages: [{ role: 'user', content: 'Count.' }],
+      });
       await expect(work).rejects.toMatchObject({ status: 502 });
     }
   });

@@ -28,7 +28,11 @@ export type PlatformWithNode = {
 export type Ledger = { readonly requests: number; readonly outputTokens: number; readonly inputTokens: number };
 
 export async function startPlatformWithNode(
-  options: { readonly script?: FakeScript; readonly timings?: BridgeDeps['timings']; readonly alwaysStream?: boolean } = {},
+  options: {
+    readonly script?: FakeScript;
+    readonly timings?: BridgeDeps['timings'];
+    readonly alwaysStream?: boolean;
+  } = {},
 ): Promise<PlatformWithNode> {
   const node = await FakeNode.start({ models: [PlainModel, EmbeddingModel], ...options.script });
   const platform = await startTestPlatform({

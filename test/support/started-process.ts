@@ -37,7 +37,11 @@ export class StartedProcess {
     this.#exit = once(this.#child, 'close').then(([code]) => code as number | null);
   }
 
-  static async start(dataDir: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<StartedProcess> {
+  static async start(
+    dataDir: string,
+    args: readonly string[],
+    env?: Readonly<Record<string, string>>,
+  ): Promise<StartedProcess> {
     const started = new StartedProcess(dataDir, args, env);
     await started.ready();
     return started;

@@ -37,7 +37,8 @@ export async function handleTenantRoute(
     credential: credential.value,
     permission: route.permission,
     agentRef: pathParams['agent'] ?? null,
-    reach: route.reach,
+    // What a plan works out may name the agent; until then the credential and its permission are judged alone.
+    reach: route.plan ? 'own' : route.reach,
   };
   const input = await parseInput(context, route, pathParams);
   const idempotency =
@@ -103,7 +104,7 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
     return refused.ok ? planned : refused;
   }
   const { planned: plan, leased, ...needs } = planned.value;
-  const granted = await admit(context, tenantId, { ...base, ...needs }, leased);
+  const granted = await admit(context, tenantId, { ...base, reach: route.reach, ...needs }, leased);
   if (!granted.ok) return granted;
   const call: TenantCall = {
     ...request,
