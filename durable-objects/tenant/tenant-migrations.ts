@@ -91,4 +91,39 @@ export const tenantMigrations: readonly ObjectMigration[] = [
       CREATE INDEX idempotency_by_time ON idempotency (created_at);
     `,
   },
+  {
+    id: '0004_budgets',
+    sql: `
+      CREATE TABLE budgets (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        limit_micros INTEGER NOT NULL,
+        window TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        window_start INTEGER NOT NULL,
+        spent_micros INTEGER NOT NULL,
+        created_at INTEGER NOT NULL
+      ) WITHOUT ROWID;
+
+      CREATE TABLE leases (
+        id TEXT PRIMARY KEY,
+        project TEXT,
+        environment TEXT,
+        agent TEXT,
+        key TEXT,
+        held_micros INTEGER NOT NULL,
+        granted_at INTEGER NOT NULL,
+        returned INTEGER NOT NULL DEFAULT 0
+      ) WITHOUT ROWID;
+      CREATE INDEX leases_by_time ON leases (granted_at);
+
+      CREATE TABLE lost_runs (
+        run TEXT PRIMARY KEY,
+        lease TEXT NOT NULL,
+        micros INTEGER NOT NULL,
+        release_at INTEGER NOT NULL,
+        released INTEGER NOT NULL DEFAULT 0
+      ) WITHOUT ROWID;
+    `,
+  },
 ];

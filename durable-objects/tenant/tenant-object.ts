@@ -5,10 +5,10 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import { systemClock, type Clock } from '../../shared/core/clock.ts';
-import type { AgentId, ConversationId, KeyId, TenantId } from '../../shared/core/ids.ts';
+import type { AgentId, BudgetId, ConversationId, KeyId, LeaseId, RunId, TenantId } from '../../shared/core/ids.ts';
 import { authorize, type Principal } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
-import type { AdmissionRequest, Credential, Grant, LiveAgent } from '../../shared/contracts/admission.ts';
+import type { AdmissionRequest, Credential, Grant, Lease, LiveAgent, Spend } from '../../shared/contracts/admission.ts';
 import type {
   Agent,
   AgentDefinition,
@@ -17,6 +17,7 @@ import type {
   Environment,
   UpdateAgent,
 } from '../../shared/contracts/agents.ts';
+import type { Budget, CreateBudget, UpdateBudget } from '../../shared/contracts/budgets.ts';
 import type { List } from '../../shared/contracts/common.ts';
 import type { Receipt, ReceiptAck } from '../../shared/contracts/inference.ts';
 import { visitorPermissions, type ApiKey, type CreateKey } from '../../shared/contracts/keys.ts';
@@ -32,6 +33,7 @@ import { KeyStore } from './key-store.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { decideSettlement } from './settlement.ts';
 import { SettingStore } from './setting-store.ts';
+import { Treasury } from './treasury.ts';
 import { tenantMigrations } from './tenant-migrations.ts';
 
 export type NewKey = CreateKey & { readonly id: KeyId; readonly prefix: string; readonly secretHash: string };
@@ -43,6 +45,7 @@ export class TenantObject extends DurableObject<Platform> {
   readonly #keys: KeyStore;
   readonly #agents: AgentStore;
   readonly #ledger: LedgerStore;
+  readonly #treasury: Treasury;
   readonly #conversations: ConversationIndex;
   readonly #idempotency: IdempotencyStore;
   readonly #settings: SettingStore;
@@ -56,6 +59,7 @@ export class TenantObject extends DurableObject<Platform> {
     this.#keys = new KeyStore(sql);
     this.#agents = new AgentStore(sql);
     this.#ledger = new LedgerStore(sql);
+    this.#treasury = new Treasury(sql);
     this.#conversations = new ConversationIndex(sql);
     this.#idempotency = new IdempotencyStore(sql);
     this.#settings = new SettingStore(sql);
@@ -93,14 +97,25 @@ export class TenantObject extends DurableObject<Platform> {
     if (request.agentRef !== null && agent === null) return err('not_found', 'There is no such agent.');
     if (request.conversation?.listed)
       this.#conversations.add(request.conversation.id, agent?.id ?? principal.scope.agent, principal, now);
-    return ok({ principal, agent });
+    const lease = request.spend ? this.#lease(principal, agent?.id ?? null, request.spend, true) : ok(null);
+    return lease.ok ? ok({ principal, agent, lease: lease.value }) : lease;
   }
 
-  /** Whether a principal that was admitted before may still act: asked before every further run of its turn. */
-  confirm(principal: Principal): Result<undefined> {
+  /** One more run of a principal that was admitted before: may it still act, and what does the run draw on. */
+  admitRun(principal: Principal, agentId: AgentId | null, spend: Spend): Result<Lease | null> {
     if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
     const stands = principal.kind !== 'key' || this.#keys.isActive(principal.id, this.clock.now());
-    return stands ? ok() : err('invalid_api_key');
+    return stands ? this.#lease(principal, agentId, spend, false) : err('invalid_api_key');
+  }
+
+  /** An isolate has no more use for what its lease has left. */
+  returnLease(lease: LeaseId, micros: number): void {
+    this.#treasury.giveBack(lease, micros);
+  }
+
+  /** The bridge could not be reached, so nobody knows whether the run began. */
+  noteLostRun(run: RunId, lease: LeaseId, micros: number, releaseAt: number): void {
+    this.#treasury.budgets.noteLost(run, lease, micros, releaseAt);
   }
 
   /** Settles receipts whose signature the edge has verified. Idempotent: a run is settled once, whatever arrives. */
@@ -121,6 +136,7 @@ export class TenantObject extends DurableObject<Platform> {
         }
         batch ??= this.#ledger.addBatch(bridge, jws);
         this.#ledger.settle(decision.ticket, receipt, decision.costMicros, batch, this.clock.now());
+        this.#treasury.settle(decision.ticket, decision.costMicros, this.clock.now());
         settled.push(receipt.id);
       }
     });
@@ -213,6 +229,34 @@ export class TenantObject extends DurableObject<Platform> {
 
   abandonIdempotent(scope: string): void {
     this.#idempotency.abandon(scope);
+  }
+
+  createBudget(id: BudgetId, budget: CreateBudget): Budget {
+    return this.#treasury.budgets.create(id, budget, this.clock.now());
+  }
+
+  findBudget(id: string): Result<Budget> {
+    const found = this.#treasury.budgets.find(id, this.clock.now());
+    return found ? ok(found) : err('not_found', 'There is no such budget.');
+  }
+
+  listBudgets(limit: number, cursor: string | undefined): List<Budget> {
+    return this.#treasury.budgets.list(limit, cursor, this.clock.now());
+  }
+
+  updateBudget(id: string, change: UpdateBudget): Result<Budget> {
+    this.#treasury.budgets.update(id, change);
+    return this.findBudget(id);
+  }
+
+  deleteBudget(id: string): Result<undefined> {
+    return this.#treasury.budgets.delete(id) ? ok() : err('not_found', 'There is no such budget.');
+  }
+
+  #lease(principal: Principal, agentId: AgentId | null, spend: Spend, more: boolean): Result<Lease | null> {
+    return this.ctx.storage.transactionSync(() =>
+      this.#treasury.lease(principal, agentId, spend, more, this.clock.now()),
+    );
   }
 
   #identify(credential: Credential, now: number): Result<Principal> {

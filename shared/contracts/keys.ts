@@ -15,6 +15,8 @@ export const permissions = [
   'keys:read',
   'keys:write',
   'usage:read',
+  'budgets:read',
+  'budgets:write',
 ] as const;
 export const permission = z.enum(permissions);
 export type Permission = z.infer<typeof permission>;

@@ -141,6 +141,8 @@ export type FailureDetails = {
   /** The request field at fault, as a dotted path: `messages.0.role`. */
   readonly param?: string;
   readonly retryAfterMs?: number;
+  /** The request may or may not have reached who was to serve it. Never sent to a client. */
+  readonly unreached?: true;
   /** For the log only; never sent to a client. */
   readonly reason?: string;
 };

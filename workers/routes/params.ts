@@ -10,5 +10,6 @@ export const conversationItemParams = z.object({ conversation: ref, item: ref })
 export const responseParams = z.object({ response: ref });
 export const keyParams = z.object({ key: ref });
 export const receiptParams = z.object({ receipt: ref });
+export const budgetParams = z.object({ budget: ref });
 export const modelParams = z.object({ model: ref });
 export const tenantParams = z.object({ tenant: ref });
