@@ -43,7 +43,7 @@ export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): 
       return resolveRoute(view.value, { model: start.model, operation: 'chat', allowExternal: start.allowExternal });
     },
     async admitRun(start, needMicros) {
-      const admitted = await reached(tenant.admitRun(start.principal, start.agent?.id ?? null, { needMicros }));
+      const admitted = await reached(tenant.admitRun(start.principal, start.agent?.id ?? null, needMicros));
       return admitted.ok ? admitted.value : admitted;
     },
     async callModel(start, call) {

@@ -128,6 +128,7 @@ function toApiKey(row: KeyRow, now: number): ApiKey {
     prefix: row.prefix,
     scope: { project: row.project, environment: row.environment, agent: row.agent_id },
     permissions: JSON.parse(row.permissions) as Permission[],
+    rate_limit: null,
     status: statusOf(row, now),
     created_at: toIso(row.created_at),
     expires_at: time(row.expires_at),

@@ -126,4 +126,16 @@ export const tenantMigrations: readonly ObjectMigration[] = [
       ) WITHOUT ROWID;
     `,
   },
+  {
+    id: '0005_rate_limits',
+    sql: `
+      CREATE TABLE rate_limits (key_id TEXT PRIMARY KEY, requests_per_minute INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE TABLE rate_windows (
+        key_id TEXT NOT NULL,
+        second INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (key_id, second)
+      ) WITHOUT ROWID;
+    `,
+  },
 ];

@@ -8,7 +8,15 @@ import { systemClock, type Clock } from '../../shared/core/clock.ts';
 import type { AgentId, BudgetId, ConversationId, KeyId, LeaseId, RunId, TenantId } from '../../shared/core/ids.ts';
 import { authorize, type Principal } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
-import type { AdmissionRequest, Credential, Grant, Lease, LiveAgent, Spend } from '../../shared/contracts/admission.ts';
+import type {
+  AdmissionRequest,
+  Credential,
+  Grant,
+  Lease,
+  Leftover,
+  LiveAgent,
+  RateGrant,
+} from '../../shared/contracts/admission.ts';
 import type {
   Agent,
   AgentDefinition,
@@ -33,6 +41,7 @@ import { KeyStore } from './key-store.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { decideSettlement } from './settlement.ts';
 import { SettingStore } from './setting-store.ts';
+import { RateStore } from './rate-store.ts';
 import { Treasury } from './treasury.ts';
 import { tenantMigrations } from './tenant-migrations.ts';
 
@@ -46,6 +55,7 @@ export class TenantObject extends DurableObject<Platform> {
   readonly #agents: AgentStore;
   readonly #ledger: LedgerStore;
   readonly #treasury: Treasury;
+  readonly #rates: RateStore;
   readonly #conversations: ConversationIndex;
   readonly #idempotency: IdempotencyStore;
   readonly #settings: SettingStore;
@@ -60,6 +70,7 @@ export class TenantObject extends DurableObject<Platform> {
     this.#agents = new AgentStore(sql);
     this.#ledger = new LedgerStore(sql);
     this.#treasury = new Treasury(sql);
+    this.#rates = new RateStore(sql);
     this.#conversations = new ConversationIndex(sql);
     this.#idempotency = new IdempotencyStore(sql);
     this.#settings = new SettingStore(sql);
@@ -97,20 +108,25 @@ export class TenantObject extends DurableObject<Platform> {
     if (request.agentRef !== null && agent === null) return err('not_found', 'There is no such agent.');
     if (request.conversation?.listed)
       this.#conversations.add(request.conversation.id, agent?.id ?? principal.scope.agent, principal, now);
-    const lease = request.spend ? this.#lease(principal, agent?.id ?? null, request.spend, true) : ok(null);
-    return lease.ok ? ok({ principal, agent, lease: lease.value }) : lease;
+    const { spend } = request;
+    if (spend?.returning) this.returnLeftover(spend.returning);
+    const rate = this.#takeRate(principal, spend !== undefined, now);
+    if (!rate.ok) return rate;
+    const lease = spend ? this.#lease(principal, agent?.id ?? null, spend.needMicros, true) : ok(null);
+    return lease.ok ? ok({ principal, agent, lease: lease.value, rate: rate.value }) : lease;
   }
 
   /** One more run of a principal that was admitted before: may it still act, and what does the run draw on. */
-  admitRun(principal: Principal, agentId: AgentId | null, spend: Spend): Result<Lease | null> {
+  admitRun(principal: Principal, agentId: AgentId | null, needMicros: number): Result<Lease | null> {
     if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
     const stands = principal.kind !== 'key' || this.#keys.isActive(principal.id, this.clock.now());
-    return stands ? this.#lease(principal, agentId, spend, false) : err('invalid_api_key');
+    return stands ? this.#lease(principal, agentId, needMicros, false) : err('invalid_api_key');
   }
 
-  /** An isolate has no more use for what its lease has left. */
-  returnLease(lease: LeaseId, micros: number): void {
-    this.#treasury.giveBack(lease, micros);
+  /** An isolate has no more use for what its grant has left. */
+  returnLeftover({ lease, rate }: Leftover): void {
+    if (lease) this.#treasury.budgets.giveBack(lease.id, lease.micros);
+    if (rate) this.#rates.giveBack(rate.key, rate.second, rate.requests);
   }
 
   /** The bridge could not be reached, so nobody knows whether the run began. */
@@ -156,15 +172,18 @@ export class TenantObject extends DurableObject<Platform> {
     if (key.scope.agent !== null && !this.#agents.find(key.scope.agent).ok) {
       return err('invalid_request', 'scope.agent names no agent of this tenant.', { param: 'scope.agent' });
     }
-    return ok(this.#keys.create(key, this.clock.now()));
+    this.#rates.setLimit(key.id, key.rate_limit?.requests_per_minute ?? null);
+    return ok(this.#withRate(this.#keys.create(key, this.clock.now())));
   }
 
   listKeys(limit: number, cursor: string | undefined): List<ApiKey> {
-    return this.#keys.list(limit, cursor, this.clock.now());
+    const keys = this.#keys.list(limit, cursor, this.clock.now());
+    return { ...keys, data: keys.data.map((key) => this.#withRate(key)) };
   }
 
   revokeKey(keyId: string): Result<ApiKey> {
-    return this.#keys.revoke(keyId, this.clock.now());
+    const revoked = this.#keys.revoke(keyId, this.clock.now());
+    return revoked.ok ? ok(this.#withRate(revoked.value)) : revoked;
   }
 
   createAgent(id: AgentId, agent: CreateAgent): Result<Agent> {
@@ -253,9 +272,25 @@ export class TenantObject extends DurableObject<Platform> {
     return this.#treasury.budgets.delete(id) ? ok() : err('not_found', 'There is no such budget.');
   }
 
-  #lease(principal: Principal, agentId: AgentId | null, spend: Spend, more: boolean): Result<Lease | null> {
+  #withRate(key: ApiKey): ApiKey {
+    const limit = this.#rates.findLimit(key.id);
+    return limit === undefined ? key : { ...key, rate_limit: { requests_per_minute: limit } };
+  }
+
+  #takeRate(principal: Principal, more: boolean, now: number): Result<RateGrant | null> {
+    const decision = this.#rates.take(principal.id, more, now);
+    if (!decision) return ok(null);
+    if (decision.kind === 'granted') return ok(decision);
+    const { retryAfterMs, state } = decision;
+    return err('rate_limit_exceeded', `This key may make ${state.limit} requests a minute.`, {
+      retryAfterMs,
+      rate: state,
+    });
+  }
+
+  #lease(principal: Principal, agentId: AgentId | null, needMicros: number, more: boolean): Result<Lease | null> {
     return this.ctx.storage.transactionSync(() =>
-      this.#treasury.lease(principal, agentId, spend, more, this.clock.now()),
+      this.#treasury.lease(principal, agentId, needMicros, more, this.clock.now()),
     );
   }
 

@@ -2,11 +2,10 @@
  * What a tenant may still spend: grants leases, takes them back, and turns receipts into spending. One place knows how
  * budgets, leases and lost runs belong together; the object only passes calls on.
  */
-import type { LeaseId } from '../../shared/core/ids.ts';
 import { mintId } from '../../shared/core/ids.ts';
 import type { Principal } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
-import type { Lease, Spend } from '../../shared/contracts/admission.ts';
+import type { Lease } from '../../shared/contracts/admission.ts';
 import type { Ticket } from '../../shared/inference/ticket.ts';
 import { BudgetStore } from './budget-store.ts';
 import { decideLease, type BudgetState, type Spender } from './spending.ts';
@@ -19,26 +18,27 @@ export class Treasury {
   }
 
   /** `more`: the holder may admit further runs of its own out of what is left. */
-  lease(principal: Principal, agentId: string | null, spend: Spend, more: boolean, now: number): Result<Lease | null> {
-    if (spend.returning) this.budgets.giveBack(spend.returning.lease, spend.returning.micros);
+  lease(
+    principal: Principal,
+    agentId: string | null,
+    needMicros: number,
+    more: boolean,
+    now: number,
+  ): Result<Lease | null> {
     this.budgets.releaseLost(now);
     const spender = spenderOf(principal, agentId);
-    const decision = decideLease(this.budgets.applying(spender, now), spend.needMicros, more);
+    const decision = decideLease(this.budgets.applying(spender, now), needMicros, more);
     switch (decision.kind) {
       case 'free':
         return ok(null);
       case 'refuse':
-        return err('insufficient_quota', describeRefusal(decision.budget, spend.needMicros));
+        return err('insufficient_quota', describeRefusal(decision.budget, needMicros));
       case 'hold': {
         const id = mintId('lease', now);
         this.budgets.hold(id, spender, decision.micros, now);
         return ok({ id, micros: decision.micros });
       }
     }
-  }
-
-  giveBack(lease: LeaseId, micros: number): void {
-    this.budgets.giveBack(lease, micros);
   }
 
   /** The run's receipt: what was held for it becomes what it cost. */

@@ -6,6 +6,7 @@
 import type { AgentId, BridgeId, ConversationId, KeyId, LeaseId, RunId, VisitorId } from '../core/ids.ts';
 import type { TokenPrice } from '../core/money.ts';
 import type { Principal } from '../core/principal.ts';
+import type { RateState } from '../core/rate-window.ts';
 import type { AgentDefinition } from './agents.ts';
 import type { Permission } from './keys.ts';
 
@@ -50,7 +51,13 @@ export type LiveAgent = {
 /** `returning`: what an earlier lease of the same isolate has left, given back with the same call. */
 export type Spend = {
   readonly needMicros: number;
-  readonly returning?: { readonly lease: LeaseId; readonly micros: number };
+  readonly returning?: Leftover;
+};
+
+/** What the holder of a grant did not use: money of its lease, requests of its rate. */
+export type Leftover = {
+  readonly lease?: { readonly id: LeaseId; readonly micros: number };
+  readonly rate?: { readonly key: string; readonly second: number; readonly requests: number };
 };
 
 /** Money that is held for its holder to spend; null where no budget applies. It counts as spent until it is settled. */
@@ -61,4 +68,8 @@ export type Grant = {
   readonly agent: LiveAgent | null;
   /** Where the request spends: what it spends from. */
   readonly lease: Lease | null;
+  /** Where the key has a rate limit: how many requests were granted at once, and what the headers say. */
+  readonly rate: RateGrant | null;
 };
+
+export type RateGrant = { readonly requests: number; readonly second: number; readonly state: RateState };

@@ -137,7 +137,8 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
 
 async function admit(context: RequestContext, tenantId: TenantId, request: AdmissionRequest): Promise<Result<Grant>> {
   const granted = await door(context.objects.tenant(tenantId)).admit(request);
-  if (granted.ok) noteGrant(context, granted.value);
+  if (granted.ok) noteGrant(context, granted.value, (granted.value.rate?.requests ?? 1) - 1);
+  else if (granted.failure.rate) context.rate = granted.failure.rate;
   return granted;
 }
 
@@ -150,15 +151,14 @@ async function admitRun(
 ): Promise<Result<Grant>> {
   const drawn = leases.draw(tenantId, request, needMicros);
   if (drawn.kind === 'drawn') {
-    noteGrant(context, drawn.grant);
-    return ok(drawn.grant);
+    noteGrant(context, drawn.held.grant, drawn.held.leftRequests);
+    return ok(drawn.held.grant);
   }
   const returning = drawn.left ? { returning: drawn.left } : {};
   const granted = await admit(context, tenantId, { ...request, spend: { needMicros, ...returning } });
   if (!granted.ok) return granted;
   const kept = leases.keep(tenantId, request, granted.value, needMicros);
-  const { lease } = granted.value;
-  if (lease && lease.micros > needMicros) context.waitUntil(returnLater(context, tenantId, kept));
+  if (granted.value.lease || granted.value.rate) context.waitUntil(returnLater(context, tenantId, kept));
   return granted;
 }
 
@@ -166,10 +166,11 @@ async function admitRun(
 async function returnLater(context: RequestContext, tenantId: TenantId, kept: HeldLease): Promise<void> {
   await scheduler.wait(LeaseMs);
   const left = leases.giveUp(kept);
-  if (left) await door(context.objects.tenant(tenantId)).returnLease(left.lease, left.micros);
+  if (left) await door(context.objects.tenant(tenantId)).returnLeftover(left);
 }
 
-function noteGrant(context: RequestContext, { principal, agent }: Grant): void {
+function noteGrant(context: RequestContext, { principal, agent, rate }: Grant, held = 0): void {
   context.event['principal'] = principal.id;
   context.event['agent'] = agent?.id ?? null;
+  if (rate) context.rate = { ...rate.state, remaining: rate.state.remaining + held };
 }

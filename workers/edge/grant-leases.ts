@@ -1,21 +1,26 @@
 /**
  * What a tenant's object has granted to this isolate, for less than a second: within it the same caller asking for the
- * same thing is admitted here, without a hop, as long as the money that came with the grant lasts. So a revoked key or a
+ * same thing is admitted here, without a hop, as long as the money and the requests that came with the grant last. So a revoked key or a
  * suspended tenant is refused everywhere within one second, and no budget is overdrawn: what is given out here was held
  * there before. Refusals are never kept. Bounded in number; plain data, so requests may share it.
  */
 import type { Clock } from '../../shared/core/clock.ts';
-import type { LeaseId, TenantId } from '../../shared/core/ids.ts';
-import type { AdmissionRequest, Grant } from '../../shared/contracts/admission.ts';
+import type { TenantId } from '../../shared/core/ids.ts';
+import type { AdmissionRequest, Grant, Leftover } from '../../shared/contracts/admission.ts';
 
 export const LeaseMs = 900;
 const MaxLeases = 10_000;
 
-/** `leftMicros`: what may still be given out; without bound where no budget applies. */
-export type HeldLease = { readonly name: string; readonly grant: Grant; readonly since: number; leftMicros: number };
-export type Leftover = { readonly lease: LeaseId; readonly micros: number };
+/** What may still be given out; without bound where no budget or no rate limit applies. */
+export type HeldLease = {
+  readonly name: string;
+  readonly grant: Grant;
+  readonly since: number;
+  leftMicros: number;
+  leftRequests: number;
+};
 export type Draw =
-  | { readonly kind: 'drawn'; readonly grant: Grant }
+  | { readonly kind: 'drawn'; readonly held: HeldLease }
   | { readonly kind: 'empty'; readonly left?: Leftover };
 
 export class GrantLeases {
@@ -33,9 +38,10 @@ export class GrantLeases {
     if (!held) return { kind: 'empty' };
     const age = this.#clock.now() - held.since;
     // A clock that jumped back must not make a lease live longer.
-    if (age >= 0 && age < LeaseMs && held.leftMicros >= needMicros) {
+    if (age >= 0 && age < LeaseMs && held.leftMicros >= needMicros && held.leftRequests >= 1) {
       held.leftMicros -= needMicros;
-      return { kind: 'drawn', grant: held.grant };
+      held.leftRequests -= 1;
+      return { kind: 'drawn', held };
     }
     const left = this.giveUp(held);
     return left ? { kind: 'empty', left } : { kind: 'empty' };
@@ -46,7 +52,8 @@ export class GrantLeases {
     if (this.#leases.size >= MaxLeases) this.#leases.clear();
     const name = nameOf(tenant, request);
     const leftMicros = grant.lease ? grant.lease.micros - needMicros : Number.POSITIVE_INFINITY;
-    const held: HeldLease = { name, grant, since: this.#clock.now(), leftMicros };
+    const leftRequests = grant.rate ? grant.rate.requests - 1 : Number.POSITIVE_INFINITY;
+    const held: HeldLease = { name, grant, since: this.#clock.now(), leftMicros, leftRequests };
     this.#leases.set(name, held);
     return held;
   }
@@ -54,9 +61,14 @@ export class GrantLeases {
   /** Ends a lease. What it has left is handed out once. */
   giveUp(held: HeldLease): Leftover | undefined {
     if (this.#leases.get(held.name) === held) this.#leases.delete(held.name);
-    const micros = held.leftMicros;
+    const { leftMicros: micros, leftRequests: requests, grant } = held;
     held.leftMicros = 0;
-    return held.grant.lease && micros > 0 ? { lease: held.grant.lease.id, micros } : undefined;
+    held.leftRequests = 0;
+    const lease = grant.lease && micros > 0 ? { lease: { id: grant.lease.id, micros } } : {};
+    const rate =
+      grant.rate && requests > 0 ? { rate: { key: grant.principal.id, second: grant.rate.second, requests } } : {};
+    const left: Leftover = { ...lease, ...rate };
+    return left.lease || left.rate ? left : undefined;
   }
 }
 

@@ -21,8 +21,7 @@ function setUp(limit: number, scope = {}) {
   const id = mintId('budget', 1);
   treasury.budgets.create(id, createBudget.parse({ name: 'b', limit_micros: limit, window: 'month', scope }), Now);
   const budget = (now = Now) => treasury.budgets.find(id, now)!;
-  const lease = (needMicros: number, more = false, now = Now) =>
-    treasury.lease(principal, null, { needMicros }, more, now);
+  const lease = (needMicros: number, more = false, now = Now) => treasury.lease(principal, null, needMicros, more, now);
   const ticket = (run: string, leaseId: string, maxMicros: number) =>
     ({
       run,

@@ -80,20 +80,26 @@ it(`no budget is overdrawn at any of ${Steps} random steps (seed ${seed})`, { ti
     } as unknown as AdmissionRequest;
     const drawn = isolate.draw(tenant, request, needMicros);
     let lease: LeaseId | null;
-    if (drawn.kind === 'drawn') lease = drawn.grant.lease?.id ?? null;
+    if (drawn.kind === 'drawn') lease = drawn.held.grant.lease?.id ?? null;
     else {
-      const spend = { needMicros, ...(drawn.left ? { returning: drawn.left } : {}) };
-      const granted = treasury.lease(principal, null, spend, random() < 0.8, now);
+      if (drawn.left?.lease) treasury.budgets.giveBack(drawn.left.lease.id, drawn.left.lease.micros);
+      const granted = treasury.lease(principal, null, needMicros, random() < 0.8, now);
       if (!granted.ok) {
         refused++;
         return;
       }
-      const held = isolate.keep(tenant, request, { principal, agent: null, lease: granted.value }, needMicros);
+      const held = isolate.keep(
+        tenant,
+        request,
+        { principal, agent: null, lease: granted.value, rate: null },
+        needMicros,
+      );
       // Some isolates give back in time, some twice, some never.
       if (random() < 0.3) {
-        const left = isolate.giveUp(held);
-        if (left)
-          for (let times = random() < 0.2 ? 2 : 1; times > 0; times--) treasury.giveBack(left.lease, left.micros);
+        const left = isolate.giveUp(held)?.lease;
+        for (let times = random() < 0.2 ? 2 : 1; left && times > 0; times--) {
+          treasury.budgets.giveBack(left.id, left.micros);
+        }
       }
       lease = granted.value?.id ?? null;
     }
