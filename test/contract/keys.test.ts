@@ -70,13 +70,13 @@ describe("a key's secret", () => {
     const files = filesUnder(platform.dataDir);
     expect(files.some((file) => file.endsWith('platform.log'))).toBe(true);
     const found = files.flatMap((file) => {
-      const bytes = readFileSync(file);
+      const bytes = readFileSync(file, 'latin1');
       return proofs.filter((proof) => bytes.includes(proof)).map((proof) => `${file}: ${proof}`);
     });
     expect(found).toEqual([]);
     // What is kept is the hash, so the search above would have found a secret that is kept beside it.
     const hash = createHash('sha256').update(keys[1]!.secret).digest('hex');
-    expect(files.some((file) => readFileSync(file).includes(hash))).toBe(true);
+    expect(files.some((file) => readFileSync(file, 'latin1').includes(hash))).toBe(true);
   });
 
   test('is shown when it is made and never again', async () => {
@@ -122,8 +122,8 @@ describe('a key that does not hold', () => {
     );
     const answers = [];
     for (const token of tokens) answers.push(await read(token));
-    const bodies = answers.map(({ status, text, headers: { date: _, 'x-request-id': __, ...headers } }) =>
-      JSON.stringify({ status, text, headers }),
+    const bodies = answers.map(({ status, text, headers }) =>
+      JSON.stringify({ status, text, headers: { ...headers, date: '', 'x-request-id': '' } }),
     );
     expect(answers[0]!.status).toBe(401);
     expect([...new Set(bodies)]).toHaveLength(1);
@@ -150,8 +150,8 @@ describe('a key that does not hold', () => {
         const begun = performance.now();
         const { status } = await read(key.secret);
         if (status === 200 && begun > revokedAt) late++;
-        if (status === 200) before++;
-        else return;
+        if (status !== 200 || late > 0) return;
+        before++;
       }
     };
     const clients = Array.from({ length: 50 }, client);
@@ -159,6 +159,23 @@ describe('a key that does not hold', () => {
     await platform.client(acme).require('POST', `/v1/keys/${key.id}/revoke`, {});
     revokedAt = performance.now();
     await Promise.all(clients);
+    expect(late).toBe(0);
+  });
+
+  test('is refused within one second on the hottest path too, where the edge remembers a grant for less', async () => {
+    const key = await issue({});
+    const body = { model: 'default', messages: [{ role: 'user', content: 'hi' }] };
+    const ask = () => platform.call('POST', Host, '/v1/chat/completions', { token: key.secret, body });
+    for (let at = 0; at < 5; at++) expect((await ask()).status).toBe(200);
+    await platform.client(acme).require('POST', `/v1/keys/${key.id}/revoke`, {});
+    const revokedAt = performance.now();
+    let late = 0;
+    for (let status = 200; status === 200 && late === 0;) {
+      const begun = performance.now();
+      ({ status } = await ask());
+      if (status === 200 && begun - revokedAt > 1_000) late++;
+      if (status !== 200) expect(status).toBe(401);
+    }
     expect(late).toBe(0);
   });
 
@@ -196,7 +213,7 @@ describe('a key that makes keys', () => {
         expect(made.status, `${held} grants ${wanted}`).toBe(wanted === held || wanted === 'keys:write' ? 201 : 403);
       }
       for (const everything of [['*'], undefined, [...permissions]]) {
-        expect((await make(secret, { ...(everything ? { permissions: everything } : {}) })).status).toBe(403);
+        expect((await make(secret, everything ? { permissions: everything } : {})).status).toBe(403);
       }
     }
   });

@@ -292,6 +292,8 @@ function pour(start: string, chunk: Buffer, atMost: number): Promise<RawAnswer> 
         sent += chunk.length;
         if (!socket.write(chunk)) return void socket.once('drain', more);
       }
+      // All is sent and nothing was said: it would be read for ever.
+      setTimeout(finish, QuickMs).unref();
     };
     socket.on('connect', () => {
       socket.write(start);

@@ -129,4 +129,49 @@ describe('permissions', () => {
     };
     expect(models.data.map(({ id }) => id)).toEqual([tenant.ids.model]);
   });
+
+  test('a key of one agent cannot tell another agent from none, and a key without the permission can tell nothing', async () => {
+    const bound = await issue({ scope: { agent: tenant.ids.agent } });
+    const ask = async (token: string, model: string) => {
+      const answer = await platform.call('POST', 'acme.localhost', '/v1/chat/completions', {
+        token,
+        body: { model, messages: [{ role: 'user', content: 'hi' }] },
+      });
+      return `${answer.status} ${answer.text}`;
+    };
+    const { data } = (await platform.call('GET', 'acme.localhost', '/v1/agents', { token: tenant.key })).json() as {
+      data: { id: string; model: string }[];
+    };
+    const foreign = data.find(({ id }) => id !== tenant.ids.agent)!.model;
+    expect(await ask(bound, foreign)).toBe(await ask(bound, 'agent/nobody'));
+    expect(await ask(bound, foreign)).toContain('model_not_found');
+    expect(await ask(bound, tenant.ids.model)).toContain('chat.completion');
+    const reader = keys.get('usage:read')!;
+    expect(await ask(reader, foreign)).toBe(await ask(reader, 'agent/nobody'));
+    expect(await ask(reader, foreign)).toContain('permission_denied');
+  });
+
+  test.each(['a key of one agent', 'a visitor'])(
+    '%s is told what is wrong with its request, may use an Idempotency-Key, and finds its conversations',
+    async (who) => {
+      const token = who === 'a visitor' ? tenant.visitor : await issue({ scope: { agent: tenant.ids.agent } });
+      const post = (path: string, body: object, headers = {}) =>
+        platform.call('POST', 'acme.localhost', path, { token, body, headers });
+      const { model } = tenant.ids;
+      expect((await post('/v1/responses', { model })).status).toBe(400);
+      expect((await post('/v1/responses', { model, input: 'hi', conversation: 'conv_none' })).status).toBe(404);
+      const key = { 'idempotency-key': `once ${who}`.replaceAll(' ', '-') };
+      const [first, second] = [
+        await post('/v1/responses', { model, input: 'hi' }, key),
+        await post('/v1/responses', { model, input: 'hi' }, key),
+      ];
+      expect([first.status, second.status, second.text]).toEqual([200, 200, first.text]);
+      const made = (await post('/v1/conversations', {})).json() as { id: string };
+      const listed = (await platform.call('GET', 'acme.localhost', '/v1/conversations', { token })).json() as {
+        data: { id: string; agent: string }[];
+      };
+      expect(listed.data.map(({ id }) => id)).toContain(made.id);
+      expect(listed.data.every(({ agent }) => agent === tenant.ids.agent)).toBe(true);
+    },
+  );
 });
