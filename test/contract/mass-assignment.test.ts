@@ -196,12 +196,10 @@ describe('a body', () => {
   );
 
   test('that names a higher right than its key has does not get it', async () => {
-    const made = await platform
-      .client(tenant)
-      .require<{ secret: string }>('POST', '/v1/keys', {
-        name: 'k',
-        permissions: ['agents:write', 'conversations:write'],
-      });
+    const made = await platform.client(tenant).require<{ secret: string }>('POST', '/v1/keys', {
+      name: 'k',
+      permissions: ['agents:write', 'conversations:write'],
+    });
     for (const [path, body] of [
       ['/v1/agents', { slug: 'raised', name: 'n', permissions: ['*'] }],
       ['/v1/conversations', { permissions: ['*'], role: 'admin' }],
