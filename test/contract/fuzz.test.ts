@@ -323,7 +323,10 @@ function findFault(operation: Operation, request: FuzzRequest, answer: Answer): 
 /** A body that was accepted although its schema forbids it. */
 function findAccepted(operation: Operation, { text }: FuzzRequest): string | undefined {
   if (operation.body?.media !== 'application/json' || text === undefined || text === '') return undefined;
-  const violation = api.schemas.findViolation(operation.body.schema, JSON.parse(text.replace(/^\ufeff/, '')));
+  // A member `__proto__` of a free map is dropped by the parser, as test/contract/mass-assignment.test.ts shows.
+  const drop = (key: string, value: unknown) => (key === '__proto__' ? undefined : value);
+  const body: unknown = JSON.parse(text.replace(/^\ufeff/, ''), drop);
+  const violation = api.schemas.findViolation(operation.body.schema, body);
   return violation && `accepted what its schema forbids: ${violation}`;
 }
 
