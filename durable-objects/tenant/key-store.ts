@@ -77,6 +77,10 @@ export class KeyStore {
     return ok(toPrincipal(row));
   }
 
+  exists(keyId: string): boolean {
+    return this.#find(keyId) !== undefined;
+  }
+
   /** Whether a key that was admitted before may still act. */
   isActive(keyId: string, now: number): boolean {
     const row = this.#find(keyId);

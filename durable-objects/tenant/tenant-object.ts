@@ -250,8 +250,15 @@ export class TenantObject extends DurableObject<Platform> {
     this.#idempotency.abandon(scope);
   }
 
-  createBudget(id: BudgetId, budget: CreateBudget): Budget {
-    return this.#treasury.budgets.create(id, budget, this.clock.now());
+  createBudget(id: BudgetId, budget: CreateBudget): Result<Budget> {
+    const { agent, key } = budget.scope;
+    if (agent !== undefined && !this.#agents.find(agent).ok) {
+      return err('invalid_request', 'scope.agent names no agent of this tenant.', { param: 'scope.agent' });
+    }
+    if (key !== undefined && !this.#keys.exists(key)) {
+      return err('invalid_request', 'scope.key names no key of this tenant.', { param: 'scope.key' });
+    }
+    return ok(this.#treasury.budgets.create(id, budget, this.clock.now()));
   }
 
   findBudget(id: string): Result<Budget> {

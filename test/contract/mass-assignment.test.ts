@@ -217,6 +217,7 @@ test('every good answer holds what its schema declares and nothing else', async 
     'deleteResponse',
     'deleteConversation',
     'deleteMemory',
+    'deleteBudget',
     'deleteAgent',
     'suspendTenant',
     'reactivateTenant',

@@ -201,9 +201,9 @@ describe('a tenant', () => {
     await runInDurableObject(stub, (_, state) => {
       migrate(state.storage, tenantMigrations);
       expect(() => migrate(state.storage, [])).toThrow(/newer than this code/);
-      expect(() => migrate(state.storage, [{ ...tenantMigrations[0]!, sql: 'SELECT 1' }, ...tenantMigrations.slice(1)])).toThrow(
-        /was changed after it was applied/,
-      );
+      expect(() =>
+        migrate(state.storage, [{ ...tenantMigrations[0]!, sql: 'SELECT 1' }, ...tenantMigrations.slice(1)]),
+      ).toThrow(/was changed after it was applied/);
     });
   });
 

@@ -14,6 +14,7 @@ export type Ids = {
   readonly response: string;
   readonly key: string;
   readonly receipt: string;
+  readonly budget: string;
   readonly model: string;
 };
 
@@ -60,6 +61,11 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
     );
   }
   const key = await client.require<Made>('POST', '/v1/keys', { name: canary('key'), permissions: ['agents:read'] });
+  const budget = await client.require<Made>('POST', '/v1/budgets', {
+    name: canary('budget'),
+    limit_micros: 1e12,
+    window: 'month',
+  });
   const conversation = await client.require<Made>('POST', '/v1/conversations', {
     metadata: { note: canary('metadata') },
     items: [canary('item'), canary('item')].map((content) => ({ role: 'user', content })),
@@ -88,6 +94,7 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
       item: items.data[0]!.id,
       response: turn.id,
       key: key.id,
+      budget: budget.id,
       receipt: findReceipt(platform, tenant.keyId),
       model: `agent/${agentSlug}`,
     },
