@@ -15,6 +15,10 @@ export const permissions = [
   'keys:read',
   'keys:write',
   'usage:read',
+  'members:read',
+  'members:write',
+  'issuers:read',
+  'issuers:write',
 ] as const;
 export const permission = z.enum(permissions);
 export type Permission = z.infer<typeof permission>;

@@ -54,4 +54,18 @@ describe('a lease of a grant', () => {
   ] as const)('does not admit %s', (_, otherTenant, other) => {
     expect(setUp().leases.find(otherTenant, other as AdmissionRequest)).toBeUndefined();
   });
+
+  const user = { kind: 'user', issuerId: mintId('issuer', 1), subject: 'ann', email: null, roles: ['viewer'] } as const;
+  it.each([
+    ['issuer', { issuerId: mintId('issuer', 2) }],
+    ['subject', { subject: 'ann null' }],
+    ['address', { email: 'ann@example.com' }],
+    ['roles', { roles: ['owner'] }],
+  ])('of a user does not admit one of another %s', (_, change) => {
+    const { leases } = setUp();
+    const asked: AdmissionRequest = { ...request, credential: user };
+    leases.keep(tenant, asked, grant);
+    expect(leases.find(tenant, asked)).toEqual(grant);
+    expect(leases.find(tenant, { ...asked, credential: { ...user, ...change } as AdmissionRequest['credential'] })).toBeUndefined();
+  });
 });
