@@ -25,6 +25,12 @@ export const sampleBodies: Readonly<Record<string, (named: Named) => object>> = 
   createMemory: () => ({ text: fresh('a memory') }),
   recallMemories: () => ({ query: 'What is the answer?' }),
   createKey: () => ({ name: fresh('key'), permissions: ['agents:read'] }),
+  createMember: ({ ids }) => ({ issuer: ids.issuer, subject: fresh('subject'), role: 'viewer' }),
+  updateMember: () => ({ role: 'viewer' }),
+  createIssuer: () => {
+    const issuer = `http://127.0.0.1:9/${fresh('issuer')}`;
+    return { issuer, audience: 'freehold', jwks_uri: `${issuer}/jwks` };
+  },
   createSession: () => ({}),
   createTenantKey: () => ({ name: fresh('key') }),
   createTenant: () => ({ slug: fresh('tenant'), name: 'A tenant' }),
@@ -57,6 +63,8 @@ export const bodyReferences: Readonly<Record<string, Readonly<Record<string, (na
   updateAgent: { 'definition.model': ({ ids }) => ({ definition: { model: ids.model }, publish: false }) },
   createMemory: { supersedes: ({ ids }) => ({ supersedes: ids.memory }) },
   createKey: { 'scope.agent': ({ ids }) => ({ scope: { agent: ids.agent } }) },
+  createMember: { issuer: ({ ids }) => ({ issuer: ids.issuer }) },
+  createIssuer: { issuer: ({ ids }) => ({ issuer: ids.issuer }) },
   createSession: { token: ({ visitor }) => ({ token: visitor }) },
 };
 

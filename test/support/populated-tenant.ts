@@ -13,6 +13,8 @@ export type Ids = {
   readonly item: string;
   readonly response: string;
   readonly key: string;
+  readonly issuer: string;
+  readonly member: string;
   readonly receipt: string;
   readonly model: string;
 };
@@ -51,6 +53,18 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
     memories.push(await client.require<Made>('POST', `/v1/agents/${agent.id}/memories`, { text: `The answer is ${canary('memory')}.`, source }));
   }
   const key = await client.require<Made>('POST', '/v1/keys', { name: canary('key'), permissions: ['agents:read'] });
+  const issuer = await client.require<Made>('POST', '/v1/issuers', {
+    issuer: `http://127.0.0.1:9/${canary('issuer')}`,
+    audience: canary('audience'),
+    jwks_uri: `http://127.0.0.1:9/${canary('jwks')}`,
+    role_mappings: [{ claim: canary('claim'), value: canary('value'), role: 'viewer' }],
+  });
+  const member = await client.require<Made>('POST', '/v1/members', {
+    issuer: issuer.id,
+    subject: canary('subject'),
+    email: `${canary('email')}@example.com`,
+    role: 'developer',
+  });
   const conversation = await client.require<Made>('POST', '/v1/conversations', {
     metadata: { note: canary('metadata') },
     items: [canary('item'), canary('item')].map((content) => ({ role: 'user', content })),
@@ -79,6 +93,8 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
       item: items.data[0]!.id,
       response: turn.id,
       key: key.id,
+      issuer: issuer.id,
+      member: member.id,
       receipt: findReceipt(platform, tenant.keyId),
       model: `agent/${agentSlug}`,
     },
