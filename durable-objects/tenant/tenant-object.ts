@@ -5,10 +5,27 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import { systemClock, type Clock } from '../../shared/core/clock.ts';
-import type { AgentId, ConversationId, KeyId, MemberId, TenantId } from '../../shared/core/ids.ts';
+import type {
+  AgentId,
+  BudgetId,
+  ConversationId,
+  KeyId,
+  LeaseId,
+  MemberId,
+  RunId,
+  TenantId,
+} from '../../shared/core/ids.ts';
 import { authorize, type Principal } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
-import type { AdmissionRequest, Credential, Grant, LiveAgent } from '../../shared/contracts/admission.ts';
+import type {
+  AdmissionRequest,
+  Credential,
+  Grant,
+  Lease,
+  Leftover,
+  LiveAgent,
+  RateGrant,
+} from '../../shared/contracts/admission.ts';
 import type {
   Agent,
   AgentDefinition,
@@ -17,6 +34,7 @@ import type {
   Environment,
   UpdateAgent,
 } from '../../shared/contracts/agents.ts';
+import type { Budget, CreateBudget, UpdateBudget } from '../../shared/contracts/budgets.ts';
 import type { List } from '../../shared/contracts/common.ts';
 import type { Receipt, ReceiptAck } from '../../shared/contracts/inference.ts';
 import type { Issuer } from '../../shared/contracts/issuers.ts';
@@ -36,6 +54,8 @@ import { LedgerStore } from './ledger-store.ts';
 import { People } from './people.ts';
 import { decideSettlement } from './settlement.ts';
 import { SettingStore } from './setting-store.ts';
+import { RateStore } from './rate-store.ts';
+import { Treasury } from './treasury.ts';
 import { tenantMigrations } from './tenant-migrations.ts';
 
 export type NewKey = CreateKey & { readonly id: KeyId; readonly prefix: string; readonly secretHash: string };
@@ -47,6 +67,8 @@ export class TenantObject extends DurableObject<Platform> {
   readonly #keys: KeyStore;
   readonly #agents: AgentStore;
   readonly #ledger: LedgerStore;
+  readonly #treasury: Treasury;
+  readonly #rates: RateStore;
   readonly #conversations: ConversationIndex;
   readonly #idempotency: IdempotencyStore;
   readonly #settings: SettingStore;
@@ -61,6 +83,8 @@ export class TenantObject extends DurableObject<Platform> {
     this.#keys = new KeyStore(sql);
     this.#agents = new AgentStore(sql);
     this.#ledger = new LedgerStore(sql);
+    this.#treasury = new Treasury(sql);
+    this.#rates = new RateStore(sql);
     this.#conversations = new ConversationIndex(sql);
     this.#idempotency = new IdempotencyStore(sql);
     this.#settings = new SettingStore(sql);
@@ -99,17 +123,33 @@ export class TenantObject extends DurableObject<Platform> {
     if (request.agentRef !== null && agent === null) return err('not_found', 'There is no such agent.');
     if (request.conversation?.listed)
       this.#conversations.add(request.conversation.id, agent?.id ?? principal.scope.agent, principal, now);
-    return ok({ principal, agent });
+    const { spend } = request;
+    if (spend?.returning) this.returnLeftover(spend.returning);
+    const rate = this.#takeRate(principal, spend !== undefined, now);
+    if (!rate.ok) return rate;
+    const lease = spend ? this.#lease(principal, agent?.id ?? null, spend.needMicros, true) : ok(null);
+    return lease.ok ? ok({ principal, agent, lease: lease.value, rate: rate.value }) : lease;
   }
 
-  /** Whether a principal that was admitted before may still act: asked before every further run of its turn. */
-  confirm(principal: Principal): Result<undefined> {
+  /** One more run of a principal that was admitted before: may it still act, and what does the run draw on. */
+  admitRun(principal: Principal, agentId: AgentId | null, needMicros: number): Result<Lease | null> {
     if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
     const stands =
       principal.kind === 'key'
         ? this.#keys.isActive(principal.id, this.clock.now())
         : principal.kind === 'visitor' || this.#people.isActive(principal.id);
-    return stands ? ok() : err('invalid_api_key');
+    return stands ? this.#lease(principal, agentId, needMicros, false) : err('invalid_api_key');
+  }
+
+  /** An isolate has no more use for what its grant has left. */
+  returnLeftover({ lease, rate }: Leftover): void {
+    if (lease) this.#treasury.budgets.giveBack(lease.id, lease.micros);
+    if (rate) this.#rates.giveBack(rate.key, rate.second, rate.requests);
+  }
+
+  /** The bridge could not be reached, so nobody knows whether the run began. */
+  noteLostRun(run: RunId, lease: LeaseId, micros: number, releaseAt: number): void {
+    this.#treasury.budgets.noteLost(run, lease, micros, releaseAt);
   }
 
   /** Settles receipts whose signature the edge has verified. Idempotent: a run is settled once, whatever arrives. */
@@ -130,6 +170,7 @@ export class TenantObject extends DurableObject<Platform> {
         }
         batch ??= this.#ledger.addBatch(bridge, jws);
         this.#ledger.settle(decision.ticket, receipt, decision.costMicros, batch, this.clock.now());
+        this.#treasury.settle(decision.ticket, decision.costMicros, this.clock.now());
         settled.push(receipt.id);
       }
     });
@@ -149,15 +190,18 @@ export class TenantObject extends DurableObject<Platform> {
     if (key.scope.agent !== null && !this.#agents.find(key.scope.agent).ok) {
       return err('invalid_request', 'scope.agent names no agent of this tenant.', { param: 'scope.agent' });
     }
-    return ok(this.#keys.create(key, this.clock.now()));
+    this.#rates.setLimit(key.id, key.rate_limit?.requests_per_minute ?? null);
+    return ok(this.#withRate(this.#keys.create(key, this.clock.now())));
   }
 
   listKeys(limit: number, cursor: string | undefined): List<ApiKey> {
-    return this.#keys.list(limit, cursor, this.clock.now());
+    const keys = this.#keys.list(limit, cursor, this.clock.now());
+    return { ...keys, data: keys.data.map((key) => this.#withRate(key)) };
   }
 
   revokeKey(keyId: string): Result<ApiKey> {
-    return this.#keys.revoke(keyId, this.clock.now());
+    const revoked = this.#keys.revoke(keyId, this.clock.now());
+    return revoked.ok ? ok(this.#withRate(revoked.value)) : revoked;
   }
 
   createMember(granter: Principal, id: MemberId, member: CreateMember): Result<Member> {
@@ -263,6 +307,57 @@ export class TenantObject extends DurableObject<Platform> {
 
   abandonIdempotent(scope: string): void {
     this.#idempotency.abandon(scope);
+  }
+
+  createBudget(id: BudgetId, budget: CreateBudget): Result<Budget> {
+    const { agent, key } = budget.scope;
+    if (agent !== undefined && !this.#agents.find(agent).ok) {
+      return err('invalid_request', 'scope.agent names no agent of this tenant.', { param: 'scope.agent' });
+    }
+    if (key !== undefined && !this.#keys.exists(key)) {
+      return err('invalid_request', 'scope.key names no key of this tenant.', { param: 'scope.key' });
+    }
+    return ok(this.#treasury.budgets.create(id, budget, this.clock.now()));
+  }
+
+  findBudget(id: string): Result<Budget> {
+    const found = this.#treasury.budgets.find(id, this.clock.now());
+    return found ? ok(found) : err('not_found', 'There is no such budget.');
+  }
+
+  listBudgets(limit: number, cursor: string | undefined): List<Budget> {
+    return this.#treasury.budgets.list(limit, cursor, this.clock.now());
+  }
+
+  updateBudget(id: string, change: UpdateBudget): Result<Budget> {
+    this.#treasury.budgets.update(id, change);
+    return this.findBudget(id);
+  }
+
+  deleteBudget(id: string): Result<undefined> {
+    return this.#treasury.budgets.delete(id) ? ok() : err('not_found', 'There is no such budget.');
+  }
+
+  #withRate(key: ApiKey): ApiKey {
+    const limit = this.#rates.findLimit(key.id);
+    return limit === undefined ? key : { ...key, rate_limit: { requests_per_minute: limit } };
+  }
+
+  #takeRate(principal: Principal, more: boolean, now: number): Result<RateGrant | null> {
+    const decision = this.#rates.take(principal.id, more, now);
+    if (!decision) return ok(null);
+    if (decision.kind === 'granted') return ok(decision);
+    const { retryAfterMs, state } = decision;
+    return err('rate_limit_exceeded', `This key may make ${state.limit} requests a minute.`, {
+      retryAfterMs,
+      rate: state,
+    });
+  }
+
+  #lease(principal: Principal, agentId: AgentId | null, needMicros: number, more: boolean): Result<Lease | null> {
+    return this.ctx.storage.transactionSync(() =>
+      this.#treasury.lease(principal, agentId, needMicros, more, this.clock.now()),
+    );
   }
 
   #identify(credential: Credential, now: number): Result<Principal> {

@@ -21,6 +21,8 @@ const holders = {
   'keys:read': ['admin', 'developer'],
   'keys:write': ['admin', 'developer'],
   'usage:read': ['admin', 'developer', 'viewer', 'billing'],
+  'budgets:read': ['admin', 'developer', 'viewer', 'billing'],
+  'budgets:write': ['admin', 'billing'],
   'members:read': ['admin'],
   'members:write': ['admin'],
   'issuers:read': ['admin'],

@@ -27,6 +27,8 @@ export const idPrefixes = {
   member: 'mbr',
   issuer: 'iss',
   user: 'usr',
+  budget: 'bdg',
+  lease: 'lse',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;
@@ -42,6 +44,8 @@ export type MemoryId = Id<'memory'>;
 export type RunId = Id<'run'>;
 export type BridgeId = Id<'bridge'>;
 export type ReceiptId = Id<'receipt'>;
+export type BudgetId = Id<'budget'>;
+export type LeaseId = Id<'lease'>;
 export type VisitorId = Id<'visitor'>;
 export type MemberId = Id<'member'>;
 export type IssuerId = Id<'issuer'>;

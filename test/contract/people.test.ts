@@ -152,7 +152,10 @@ describe('nobody gives a role above their own', () => {
   test('not by registering an issuer whose claims give it', async () => {
     const few = await platform
       .client(acme)
-      .require<{ secret: string }>('POST', '/v1/keys', { name: 'k', permissions: ['issuers:write', 'usage:read'] });
+      .require<{ secret: string }>('POST', '/v1/keys', {
+        name: 'k',
+        permissions: ['issuers:write', ...rolePermissions.billing],
+      });
     const wanted = (role: Role) => ({
       issuer: `http://127.0.0.1:9/${serial++}`,
       audience: 'x',
@@ -400,13 +403,11 @@ describe('an issuer', () => {
     try {
       const mapping = { claim: 'role', value: 'guest', role: 'billing' };
       const register = () =>
-        platform
-          .client(acme)
-          .require<Issuer>('POST', '/v1/issuers', {
-            issuer: short.url,
-            audience: 'freehold',
-            role_mappings: [mapping],
-          });
+        platform.client(acme).require<Issuer>('POST', '/v1/issuers', {
+          issuer: short.url,
+          audience: 'freehold',
+          role_mappings: [mapping],
+        });
       const own = await register();
       const member = await invite('admin', { issuer: own.id, subject: 'root', email: 'root@example.com' });
       const token = await short.sign({ sub: 'root', email: 'root@example.com', email_verified: true });

@@ -11,7 +11,10 @@ let serial = 0;
 const fresh = (prefix: string) => `${prefix}-${process.pid}-${serial++}`;
 
 export const sampleBodies: Readonly<Record<string, (named: Named) => object>> = {
-  createChatCompletion: ({ agentSlug }) => ({ model: `agent/${agentSlug}`, messages: [{ role: 'user', content: 'What is the answer?' }] }),
+  createChatCompletion: ({ agentSlug }) => ({
+    model: `agent/${agentSlug}`,
+    messages: [{ role: 'user', content: 'What is the answer?' }],
+  }),
   createEmbedding: () => ({ model: HashEmbeddingModel, input: 'text' }),
   createResponse: ({ agentSlug }) => ({ model: `agent/${agentSlug}`, input: 'What is the answer?' }),
   createConversation: () => ({ metadata: { topic: 'x' }, items: [{ role: 'user', content: 'hello' }] }),
@@ -31,6 +34,8 @@ export const sampleBodies: Readonly<Record<string, (named: Named) => object>> = 
     const issuer = `http://127.0.0.1:9/${fresh('issuer')}`;
     return { issuer, audience: 'freehold', jwks_uri: `${issuer}/jwks` };
   },
+  createBudget: ({ ids }) => ({ name: fresh('budget'), limit_micros: 1e12, window: 'month', scope: { key: ids.key } }),
+  updateBudget: () => ({ name: fresh('budget') }),
   createSession: () => ({}),
   createTenantKey: () => ({ name: fresh('key') }),
   createTenant: () => ({ slug: fresh('tenant'), name: 'A tenant' }),
@@ -65,6 +70,10 @@ export const bodyReferences: Readonly<Record<string, Readonly<Record<string, (na
   createKey: { 'scope.agent': ({ ids }) => ({ scope: { agent: ids.agent } }) },
   createMember: { issuer: ({ ids }) => ({ issuer: ids.issuer }) },
   createIssuer: { issuer: ({ ids }) => ({ issuer: ids.issuer }) },
+  createBudget: {
+    'scope.agent': ({ ids }) => ({ scope: { agent: ids.agent } }),
+    'scope.key': ({ ids }) => ({ scope: { key: ids.key } }),
+  },
   createSession: { token: ({ visitor }) => ({ token: visitor }) },
 };
 

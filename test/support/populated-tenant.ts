@@ -16,6 +16,7 @@ export type Ids = {
   readonly issuer: string;
   readonly member: string;
   readonly receipt: string;
+  readonly budget: string;
   readonly model: string;
 };
 
@@ -43,14 +44,23 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
   const agent = await client.require<Made>('POST', '/v1/agents', {
     slug: agentSlug,
     name: canary('name'),
-    definition: { instructions: canary('instructions'), greeting: canary('greeting'), goals: [canary('goal'), canary('goal')] },
+    definition: {
+      instructions: canary('instructions'),
+      greeting: canary('greeting'),
+      goals: [canary('goal'), canary('goal')],
+    },
   });
   await client.require('POST', `/v1/agents/${agent.id}/versions`, { instructions: canary('version') });
   await client.require('POST', '/v1/agents', { slug: canary('second'), name: canary('second-name') });
   const memories: Made[] = [];
   for (let at = 0; at < 12; at++) {
     const source = { type: 'document', ref: canary('source') };
-    memories.push(await client.require<Made>('POST', `/v1/agents/${agent.id}/memories`, { text: `The answer is ${canary('memory')}.`, source }));
+    memories.push(
+      await client.require<Made>('POST', `/v1/agents/${agent.id}/memories`, {
+        text: `The answer is ${canary('memory')}.`,
+        source,
+      }),
+    );
   }
   const key = await client.require<Made>('POST', '/v1/keys', { name: canary('key'), permissions: ['agents:read'] });
   const issuer = await client.require<Made>('POST', '/v1/issuers', {
@@ -64,6 +74,11 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
     subject: canary('subject'),
     email: `${canary('email')}@example.com`,
     role: 'developer',
+  });
+  const budget = await client.require<Made>('POST', '/v1/budgets', {
+    name: canary('budget'),
+    limit_micros: 1e12,
+    window: 'month',
   });
   const conversation = await client.require<Made>('POST', '/v1/conversations', {
     metadata: { note: canary('metadata') },
@@ -95,6 +110,7 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
       key: key.id,
       issuer: issuer.id,
       member: member.id,
+      budget: budget.id,
       receipt: findReceipt(platform, tenant.keyId),
       model: `agent/${agentSlug}`,
     },
@@ -103,12 +119,13 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
 
 /** Ids of the right form that name nothing. */
 export function strangeIds(ids: Ids): Ids {
-  const turned = (id: string) => id.replace(/.{6}$/, (end) => [...end].map((letter) => (letter === 'z' ? 'y' : 'z')).join(''));
+  const turned = (id: string) =>
+    id.replace(/.{6}$/, (end) => [...end].map((letter) => (letter === 'z' ? 'y' : 'z')).join(''));
   return Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, turned(id)])) as Ids;
 }
 
 export async function waitUntil(holds: () => Promise<boolean>, withinMs = 20_000): Promise<void> {
-  for (const end = Date.now() + withinMs; !(await holds()); ) {
+  for (const end = Date.now() + withinMs; !(await holds());) {
     if (Date.now() > end) throw new Error('what was waited for did not come');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -50,6 +50,11 @@ import { listIssuers } from './issuers/list-issuers.ts';
 import { retrieveIssuer } from './issuers/retrieve-issuer.ts';
 import { listUsage } from './usage/list-usage.ts';
 import { retrieveReceipt } from './usage/retrieve-receipt.ts';
+import { createBudget } from './budgets/create-budget.ts';
+import { deleteBudget } from './budgets/delete-budget.ts';
+import { listBudgets } from './budgets/list-budgets.ts';
+import { retrieveBudget } from './budgets/retrieve-budget.ts';
+import { updateBudget } from './budgets/update-budget.ts';
 import { createSession } from './sessions/create-session.ts';
 import { createTenantKey } from './operator/create-tenant-key.ts';
 import { createTenant } from './operator/create-tenant.ts';
@@ -120,6 +125,11 @@ export const routes: readonly Route[] = [
   retrieveIssuer,
   listUsage,
   retrieveReceipt,
+  createBudget,
+  deleteBudget,
+  listBudgets,
+  retrieveBudget,
+  updateBudget,
   createSession,
   createTenantKey,
   createTenant,

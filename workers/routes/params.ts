@@ -12,5 +12,6 @@ export const keyParams = z.object({ key: ref });
 export const memberParams = z.object({ member: ref });
 export const issuerParams = z.object({ issuer: ref });
 export const receiptParams = z.object({ receipt: ref });
+export const budgetParams = z.object({ budget: ref });
 export const modelParams = z.object({ model: ref });
 export const tenantParams = z.object({ tenant: ref });
