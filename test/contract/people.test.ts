@@ -150,12 +150,10 @@ describe('nobody gives a role above their own', () => {
   });
 
   test('not by registering an issuer whose claims give it', async () => {
-    const few = await platform
-      .client(acme)
-      .require<{ secret: string }>('POST', '/v1/keys', {
-        name: 'k',
-        permissions: ['issuers:write', ...rolePermissions.billing],
-      });
+    const few = await platform.client(acme).require<{ secret: string }>('POST', '/v1/keys', {
+      name: 'k',
+      permissions: ['issuers:write', ...rolePermissions.billing],
+    });
     const wanted = (role: Role) => ({
       issuer: `http://127.0.0.1:9/${serial++}`,
       audience: 'x',
