@@ -1,11 +1,20 @@
 /**
- * TenantObject: one per tenant. Owns its keys, agents, ledger, list of conversations and idempotency
+ * TenantObject: one per tenant. Owns its keys, people, agents, ledger, list of conversations and idempotency
  * records, and so the authority on who may do what here. Every method answers at once from the tenant's own SQLite;
  * a change is durable before its answer leaves (output gate), so a revoked key is refused by the very next call.
  */
 import { DurableObject } from 'cloudflare:workers';
 import { systemClock, type Clock } from '../../shared/core/clock.ts';
-import type { AgentId, BudgetId, ConversationId, KeyId, LeaseId, RunId, TenantId } from '../../shared/core/ids.ts';
+import type {
+  AgentId,
+  BudgetId,
+  ConversationId,
+  KeyId,
+  LeaseId,
+  MemberId,
+  RunId,
+  TenantId,
+} from '../../shared/core/ids.ts';
 import { authorize, type Principal } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
 import type {
@@ -28,7 +37,9 @@ import type {
 import type { Budget, CreateBudget, UpdateBudget } from '../../shared/contracts/budgets.ts';
 import type { List } from '../../shared/contracts/common.ts';
 import type { Receipt, ReceiptAck } from '../../shared/contracts/inference.ts';
+import type { Issuer } from '../../shared/contracts/issuers.ts';
 import { visitorPermissions, type ApiKey, type CreateKey } from '../../shared/contracts/keys.ts';
+import type { CreateMember, Member, UpdateMember } from '../../shared/contracts/members.ts';
 import type { LedgerEntry, UsageGroup, UsageRow } from '../../shared/contracts/usage.ts';
 import { TicketSeal } from '../../shared/inference/ticket.ts';
 import type { Platform } from '../platform.ts';
@@ -37,8 +48,10 @@ import { requireOwnTenant } from '../runtime/object-identity.ts';
 import { AgentStore } from './agent-store.ts';
 import { ConversationIndex, type IndexedConversation } from './conversation-index.ts';
 import { IdempotencyStore, type IdempotentStart } from './idempotency-store.ts';
+import type { NewIssuer } from './issuer-store.ts';
 import { KeyStore } from './key-store.ts';
 import { LedgerStore } from './ledger-store.ts';
+import { People } from './people.ts';
 import { decideSettlement } from './settlement.ts';
 import { SettingStore } from './setting-store.ts';
 import { RateStore } from './rate-store.ts';
@@ -59,6 +72,7 @@ export class TenantObject extends DurableObject<Platform> {
   readonly #conversations: ConversationIndex;
   readonly #idempotency: IdempotencyStore;
   readonly #settings: SettingStore;
+  readonly #people: People;
 
   constructor(state: DurableObjectState, env: Platform) {
     super(state, env);
@@ -74,6 +88,7 @@ export class TenantObject extends DurableObject<Platform> {
     this.#conversations = new ConversationIndex(sql);
     this.#idempotency = new IdempotencyStore(sql);
     this.#settings = new SettingStore(sql);
+    this.#people = new People(sql, { now: () => this.clock.now() });
   }
 
   /** The object's birth; a second call for the same tenant changes nothing. */
@@ -119,7 +134,10 @@ export class TenantObject extends DurableObject<Platform> {
   /** One more run of a principal that was admitted before: may it still act, and what does the run draw on. */
   admitRun(principal: Principal, agentId: AgentId | null, needMicros: number): Result<Lease | null> {
     if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
-    const stands = principal.kind !== 'key' || this.#keys.isActive(principal.id, this.clock.now());
+    const stands =
+      principal.kind === 'key'
+        ? this.#keys.isActive(principal.id, this.clock.now())
+        : principal.kind === 'visitor' || this.#people.isActive(principal.id);
     return stands ? this.#lease(principal, agentId, needMicros, false) : err('invalid_api_key');
   }
 
@@ -184,6 +202,47 @@ export class TenantObject extends DurableObject<Platform> {
   revokeKey(keyId: string): Result<ApiKey> {
     const revoked = this.#keys.revoke(keyId, this.clock.now());
     return revoked.ok ? ok(this.#withRate(revoked.value)) : revoked;
+  }
+
+  createMember(granter: Principal, id: MemberId, member: CreateMember): Result<Member> {
+    return this.#people.createMember(granter, id, member);
+  }
+
+  findMember(id: string): Result<Member> {
+    return this.#people.findMember(id);
+  }
+
+  listMembers(limit: number, cursor: string | undefined): List<Member> {
+    return this.#people.listMembers(limit, cursor);
+  }
+
+  updateMember(granter: Principal, id: string, change: UpdateMember): Result<Member> {
+    return this.#people.updateMember(granter, id, change);
+  }
+
+  deleteMember(granter: Principal, id: string): Result<undefined> {
+    return this.#people.deleteMember(granter, id);
+  }
+
+  createIssuer(granter: Principal, issuer: NewIssuer): Result<Issuer> {
+    return this.#people.createIssuer(granter, issuer);
+  }
+
+  findIssuer(id: string): Result<Issuer> {
+    return this.#people.findIssuer(id);
+  }
+
+  listIssuers(limit: number, cursor: string | undefined): List<Issuer> {
+    return this.#people.listIssuers(limit, cursor);
+  }
+
+  deleteIssuer(granter: Principal, id: string): Result<undefined> {
+    return this.ctx.storage.transactionSync(() => this.#people.deleteIssuer(granter, id));
+  }
+
+  /** All of them, for an isolate to check tokens with. */
+  issuers(): Issuer[] {
+    return this.#people.issuers();
   }
 
   createAgent(id: AgentId, agent: CreateAgent): Result<Agent> {
@@ -303,6 +362,7 @@ export class TenantObject extends DurableObject<Platform> {
 
   #identify(credential: Credential, now: number): Result<Principal> {
     if (credential.kind === 'key') return this.#keys.authenticate(credential.keyId, credential.secretHash, now);
+    if (credential.kind === 'user') return this.#people.identify(credential);
     const chat = this.#agents.findLive(credential.agentId, 'prod');
     if (!chat) return err('invalid_api_key');
     return ok({

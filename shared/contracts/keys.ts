@@ -17,6 +17,10 @@ export const permissions = [
   'usage:read',
   'budgets:read',
   'budgets:write',
+  'members:read',
+  'members:write',
+  'issuers:read',
+  'issuers:write',
 ] as const;
 export const permission = z.enum(permissions);
 export type Permission = z.infer<typeof permission>;

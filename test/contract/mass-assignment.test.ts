@@ -218,6 +218,8 @@ test('every good answer holds what its schema declares and nothing else', async 
     'deleteConversation',
     'deleteMemory',
     'deleteBudget',
+    'deleteMember',
+    'deleteIssuer',
     'deleteAgent',
     'suspendTenant',
     'reactivateTenant',

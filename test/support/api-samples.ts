@@ -28,6 +28,12 @@ export const sampleBodies: Readonly<Record<string, (named: Named) => object>> = 
   createMemory: () => ({ text: fresh('a memory') }),
   recallMemories: () => ({ query: 'What is the answer?' }),
   createKey: () => ({ name: fresh('key'), permissions: ['agents:read'] }),
+  createMember: ({ ids }) => ({ issuer: ids.issuer, subject: fresh('subject'), role: 'viewer' }),
+  updateMember: () => ({ role: 'viewer' }),
+  createIssuer: () => {
+    const issuer = `http://127.0.0.1:9/${fresh('issuer')}`;
+    return { issuer, audience: 'freehold', jwks_uri: `${issuer}/jwks` };
+  },
   createBudget: ({ ids }) => ({ name: fresh('budget'), limit_micros: 1e12, window: 'month', scope: { key: ids.key } }),
   updateBudget: () => ({ name: fresh('budget') }),
   createSession: () => ({}),
@@ -62,6 +68,8 @@ export const bodyReferences: Readonly<Record<string, Readonly<Record<string, (na
   updateAgent: { 'definition.model': ({ ids }) => ({ definition: { model: ids.model }, publish: false }) },
   createMemory: { supersedes: ({ ids }) => ({ supersedes: ids.memory }) },
   createKey: { 'scope.agent': ({ ids }) => ({ scope: { agent: ids.agent } }) },
+  createMember: { issuer: ({ ids }) => ({ issuer: ids.issuer }) },
+  createIssuer: { issuer: ({ ids }) => ({ issuer: ids.issuer }) },
   createBudget: {
     'scope.agent': ({ ids }) => ({ scope: { agent: ids.agent } }),
     'scope.key': ({ ids }) => ({ scope: { key: ids.key } }),

@@ -13,6 +13,8 @@ export type Ids = {
   readonly item: string;
   readonly response: string;
   readonly key: string;
+  readonly issuer: string;
+  readonly member: string;
   readonly receipt: string;
   readonly budget: string;
   readonly model: string;
@@ -61,6 +63,18 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
     );
   }
   const key = await client.require<Made>('POST', '/v1/keys', { name: canary('key'), permissions: ['agents:read'] });
+  const issuer = await client.require<Made>('POST', '/v1/issuers', {
+    issuer: `http://127.0.0.1:9/${canary('issuer')}`,
+    audience: canary('audience'),
+    jwks_uri: `http://127.0.0.1:9/${canary('jwks')}`,
+    role_mappings: [{ claim: canary('claim'), value: canary('value'), role: 'viewer' }],
+  });
+  const member = await client.require<Made>('POST', '/v1/members', {
+    issuer: issuer.id,
+    subject: canary('subject'),
+    email: `${canary('email')}@example.com`,
+    role: 'developer',
+  });
   const budget = await client.require<Made>('POST', '/v1/budgets', {
     name: canary('budget'),
     limit_micros: 1e12,
@@ -94,6 +108,8 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
       item: items.data[0]!.id,
       response: turn.id,
       key: key.id,
+      issuer: issuer.id,
+      member: member.id,
       budget: budget.id,
       receipt: findReceipt(platform, tenant.keyId),
       model: `agent/${agentSlug}`,

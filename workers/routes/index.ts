@@ -39,6 +39,15 @@ import { verifyMemories } from './memories/verify-memories.ts';
 import { createKey } from './keys/create-key.ts';
 import { listKeys } from './keys/list-keys.ts';
 import { revokeKey } from './keys/revoke-key.ts';
+import { createMember } from './members/create-member.ts';
+import { deleteMember } from './members/delete-member.ts';
+import { listMembers } from './members/list-members.ts';
+import { retrieveMember } from './members/retrieve-member.ts';
+import { updateMember } from './members/update-member.ts';
+import { createIssuer } from './issuers/create-issuer.ts';
+import { deleteIssuer } from './issuers/delete-issuer.ts';
+import { listIssuers } from './issuers/list-issuers.ts';
+import { retrieveIssuer } from './issuers/retrieve-issuer.ts';
 import { listUsage } from './usage/list-usage.ts';
 import { retrieveReceipt } from './usage/retrieve-receipt.ts';
 import { createBudget } from './budgets/create-budget.ts';
@@ -105,6 +114,15 @@ export const routes: readonly Route[] = [
   createKey,
   listKeys,
   revokeKey,
+  createMember,
+  deleteMember,
+  listMembers,
+  retrieveMember,
+  updateMember,
+  createIssuer,
+  deleteIssuer,
+  listIssuers,
+  retrieveIssuer,
   listUsage,
   retrieveReceipt,
   createBudget,
