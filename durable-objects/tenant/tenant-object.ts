@@ -1,11 +1,11 @@
 /**
- * TenantObject: one per tenant. Owns its keys, agents, ledger, list of conversations and idempotency
+ * TenantObject: one per tenant. Owns its keys, agents, secrets, ledger, audit trail, list of conversations and idempotency
  * records, and so the authority on who may do what here. Every method answers at once from the tenant's own SQLite;
  * a change is durable before its answer leaves (output gate), so a revoked key is refused by the very next call.
  */
 import { DurableObject } from 'cloudflare:workers';
 import { systemClock, type Clock } from '../../shared/core/clock.ts';
-import type { AgentId, ConversationId, KeyId, TenantId } from '../../shared/core/ids.ts';
+import type { AgentId, ConversationId, TenantId } from '../../shared/core/ids.ts';
 import { authorize, type Principal } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
 import type { AdmissionRequest, Credential, Grant, LiveAgent } from '../../shared/contracts/admission.ts';
@@ -17,24 +17,28 @@ import type {
   Environment,
   UpdateAgent,
 } from '../../shared/contracts/agents.ts';
+import type { AuditActor, AuditEntry, AuditPage, AuditQuery } from '../../shared/contracts/audit.ts';
 import type { List } from '../../shared/contracts/common.ts';
 import type { Receipt, ReceiptAck } from '../../shared/contracts/inference.ts';
-import { visitorPermissions, type ApiKey, type CreateKey } from '../../shared/contracts/keys.ts';
+import { visitorPermissions, type ApiKey } from '../../shared/contracts/keys.ts';
+import type { CreateSecret, RevealedSecret, RotatedDataKey, Secret } from '../../shared/contracts/secrets.ts';
 import type { LedgerEntry, UsageGroup, UsageRow } from '../../shared/contracts/usage.ts';
 import { TicketSeal } from '../../shared/inference/ticket.ts';
 import type { Platform } from '../platform.ts';
 import { migrate } from '../runtime/migrate.ts';
 import { requireOwnTenant } from '../runtime/object-identity.ts';
+import { AgentDesk } from './agent-desk.ts';
 import { AgentStore } from './agent-store.ts';
+import { AuditTrail } from './audit-trail.ts';
 import { ConversationIndex, type IndexedConversation } from './conversation-index.ts';
 import { IdempotencyStore, type IdempotentStart } from './idempotency-store.ts';
+import { KeyDesk, type NewKey } from './key-desk.ts';
 import { KeyStore } from './key-store.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { decideSettlement } from './settlement.ts';
 import { SettingStore } from './setting-store.ts';
 import { tenantMigrations } from './tenant-migrations.ts';
-
-export type NewKey = CreateKey & { readonly id: KeyId; readonly prefix: string; readonly secretHash: string };
+import { Vault } from './vault.ts';
 
 export class TenantObject extends DurableObject<Platform> {
   clock: Clock = systemClock;
@@ -46,6 +50,10 @@ export class TenantObject extends DurableObject<Platform> {
   readonly #conversations: ConversationIndex;
   readonly #idempotency: IdempotencyStore;
   readonly #settings: SettingStore;
+  readonly #trail: AuditTrail;
+  readonly #keyDesk: KeyDesk;
+  readonly #agentDesk: AgentDesk;
+  readonly #vault: Vault;
 
   constructor(state: DurableObjectState, env: Platform) {
     super(state, env);
@@ -59,17 +67,33 @@ export class TenantObject extends DurableObject<Platform> {
     this.#conversations = new ConversationIndex(sql);
     this.#idempotency = new IdempotencyStore(sql);
     this.#settings = new SettingStore(sql);
+    this.#trail = new AuditTrail(state.storage, this.#tenantId, () => this.clock);
+    this.#keyDesk = new KeyDesk(this.#keys, this.#trail);
+    this.#agentDesk = new AgentDesk(this.#agents, this.#trail);
+    this.#vault = new Vault(this.#tenantId, sql, this.#trail, env);
   }
 
   /** The object's birth; a second call for the same tenant changes nothing. */
-  provision(adminKey: NewKey): ApiKey {
-    this.#settings.set('status', this.#settings.get('status') ?? 'active');
-    return this.#keys.create(adminKey, this.clock.now());
+  provision(adminKey: NewKey, actor: AuditActor): Result<ApiKey> {
+    if (this.#settings.get('status') === undefined) {
+      this.ctx.storage.transactionSync(() => {
+        this.#trail.enter(actor, 'tenant.created', { target: this.#tenantId });
+        this.#settings.set('status', 'active');
+      });
+    }
+    return this.createKey(adminKey, actor);
   }
 
-  setStatus(status: 'active' | 'suspended'): Result<undefined> {
-    if (this.#settings.get('status') === undefined) return err('not_found', 'There is no such tenant.');
-    this.#settings.set('status', status);
+  setStatus(status: 'active' | 'suspended', actor: AuditActor): Result<undefined> {
+    const before = this.#settings.get('status');
+    if (before === undefined) return err('not_found', 'There is no such tenant.');
+    if (before === status) return ok();
+    this.ctx.storage.transactionSync(() => {
+      // The setting last: it is kept in memory, and that is not rolled back.
+      const action = status === 'suspended' ? 'tenant.suspended' : 'tenant.reactivated';
+      this.#trail.enter(actor, action, { target: this.#tenantId });
+      this.#settings.set('status', status);
+    });
     return ok();
   }
 
@@ -77,7 +101,10 @@ export class TenantObject extends DurableObject<Platform> {
   admit(request: AdmissionRequest): Result<Grant> {
     const now = this.clock.now();
     const known = this.#identify(request.credential, now);
-    if (!known.ok) return known;
+    if (!known.ok) {
+      this.enterAuthFailure(claimOf(request.credential), known.failure.reason ?? known.failure.code);
+      return known;
+    }
     if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
     const principal = known.value;
     const agent =
@@ -136,23 +163,27 @@ export class TenantObject extends DurableObject<Platform> {
     return entry ? ok(entry) : err('not_found', 'There is no such receipt.');
   }
 
-  createKey(key: NewKey): Result<ApiKey> {
+  createKey(key: NewKey, actor: AuditActor): Result<ApiKey> {
     if (key.scope.agent !== null && !this.#agents.find(key.scope.agent).ok) {
       return err('invalid_request', 'scope.agent names no agent of this tenant.', { param: 'scope.agent' });
     }
-    return ok(this.#keys.create(key, this.clock.now()));
+    return this.#keyDesk.create(key, actor, this.clock.now());
   }
 
   listKeys(limit: number, cursor: string | undefined): List<ApiKey> {
     return this.#keys.list(limit, cursor, this.clock.now());
   }
 
-  revokeKey(keyId: string): Result<ApiKey> {
-    return this.#keys.revoke(keyId, this.clock.now());
+  rotateKey(keyId: string, secretHash: string, graceSeconds: number, principal: Principal): Result<ApiKey> {
+    return this.#keyDesk.rotate(keyId, secretHash, graceSeconds, principal, this.clock.now());
   }
 
-  createAgent(id: AgentId, agent: CreateAgent): Result<Agent> {
-    return this.ctx.storage.transactionSync(() => this.#agents.create(id, agent, this.clock.now()));
+  revokeKey(keyId: string, actor: AuditActor): Result<ApiKey> {
+    return this.#keyDesk.revoke(keyId, actor, this.clock.now());
+  }
+
+  createAgent(id: AgentId, agent: CreateAgent, actor: AuditActor): Result<Agent> {
+    return this.#agentDesk.create(id, agent, actor, this.clock.now());
   }
 
   findAgent(ref: string): Result<Agent> {
@@ -163,28 +194,28 @@ export class TenantObject extends DurableObject<Platform> {
     return this.#agents.list(limit, cursor);
   }
 
-  updateAgent(ref: string, change: UpdateAgent): Result<Agent> {
-    return this.ctx.storage.transactionSync(() => this.#agents.update(ref, change, this.clock.now()));
+  updateAgent(ref: string, change: UpdateAgent, actor: AuditActor): Result<Agent> {
+    return this.#agentDesk.update(ref, change, actor, this.clock.now());
   }
 
-  deleteAgent(ref: string): Result<AgentId> {
-    return this.ctx.storage.transactionSync(() => this.#agents.delete(ref));
+  deleteAgent(ref: string, actor: AuditActor): Result<AgentId> {
+    return this.#agentDesk.delete(ref, actor);
   }
 
   listAgentVersions(ref: string, limit: number, cursor: string | undefined): Result<List<AgentVersion>> {
     return this.#agents.versions(ref, limit, cursor);
   }
 
-  addAgentVersion(ref: string, definition: AgentDefinition): Result<AgentVersion> {
-    return this.ctx.storage.transactionSync(() => this.#agents.addVersion(ref, definition, this.clock.now()));
+  addAgentVersion(ref: string, definition: AgentDefinition, actor: AuditActor): Result<AgentVersion> {
+    return this.#agentDesk.addVersion(ref, definition, actor, this.clock.now());
   }
 
-  publishAgent(ref: string, version: number, environment: Environment): Result<Agent> {
-    return this.#agents.publish(ref, version, environment, this.clock.now());
+  publishAgent(ref: string, version: number, environment: Environment, actor: AuditActor): Result<Agent> {
+    return this.#agentDesk.publish(ref, version, environment, actor, this.clock.now());
   }
 
-  rollbackAgent(ref: string, environment: Environment): Result<Agent> {
-    return this.#agents.rollback(ref, environment, this.clock.now());
+  rollbackAgent(ref: string, environment: Environment, actor: AuditActor): Result<Agent> {
+    return this.#agentDesk.rollback(ref, environment, actor, this.clock.now());
   }
 
   /** The agent that the tenant's chat page speaks with: the one set, else the first. */
@@ -215,10 +246,52 @@ export class TenantObject extends DurableObject<Platform> {
     this.#idempotency.abandon(scope);
   }
 
+  createSecret(secret: CreateSecret, actor: AuditActor): Result<Secret> {
+    return this.#vault.create(secret, actor, this.clock.now());
+  }
+
+  findSecret(name: string): Result<Secret> {
+    return this.#vault.find(name);
+  }
+
+  listSecrets(limit: number, cursor: string | undefined): List<Secret> {
+    return this.#vault.list(limit, cursor);
+  }
+
+  rotateSecret(name: string, value: string, actor: AuditActor): Result<Secret> {
+    return this.#vault.rotate(name, value, actor, this.clock.now());
+  }
+
+  deleteSecret(name: string, actor: AuditActor): Result<Secret> {
+    return this.#vault.delete(name, actor);
+  }
+
+  rotateDataKey(actor: AuditActor): Result<RotatedDataKey> {
+    return this.#vault.rotateDataKey(actor, this.clock.now());
+  }
+
+  /** For a tool that acts for this tenant; `purpose` and who asked are entered into the trail. No route leads here. */
+  revealSecret(name: string, purpose: string, actor: AuditActor, version?: number): Result<RevealedSecret> {
+    return this.#vault.reveal(name, purpose, actor, version, this.clock.now());
+  }
+
+  listAudit(query: AuditQuery): List<AuditEntry> {
+    return this.#trail.list(query);
+  }
+
+  auditPage(after: number, limit: number): AuditPage {
+    return this.#trail.page(after, limit);
+  }
+
+  /** Also called by the edge, for what it refuses without asking here. */
+  enterAuthFailure(claimed: AuditActor, reason: string, times = 1): void {
+    this.#trail.enterAuthFailure(claimed, reason, times);
+  }
+
   #identify(credential: Credential, now: number): Result<Principal> {
     if (credential.kind === 'key') return this.#keys.authenticate(credential.keyId, credential.secretHash, now);
     const chat = this.#agents.findLive(credential.agentId, 'prod');
-    if (!chat) return err('invalid_api_key');
+    if (!chat) return err('invalid_api_key', undefined, { reason: 'the agent of the session is gone' });
     return ok({
       kind: 'visitor',
       id: credential.visitorId,
@@ -226,4 +299,10 @@ export class TenantObject extends DurableObject<Platform> {
       scope: { project: null, environment: null, agent: credential.agentId },
     });
   }
+}
+
+function claimOf(credential: Credential): AuditActor {
+  return credential.kind === 'key'
+    ? { kind: 'key', id: credential.keyId }
+    : { kind: 'visitor', id: credential.visitorId };
 }

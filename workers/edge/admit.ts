@@ -18,6 +18,7 @@ import { door } from './doors.ts';
 import { readIdempotency, type Idempotency } from './idempotency.ts';
 import { GrantLeases } from './grant-leases.ts';
 import { platformKey, ticketSeal } from './platform-key.ts';
+import { reportAuthFailure } from './report-auth-failure.ts';
 import type { RequestContext } from './request-context.ts';
 import type { AdmissionPlan, TenantCall, TenantRequest } from './tenant-call.ts';
 
@@ -32,7 +33,10 @@ export async function handleTenantRoute(
 ): Promise<Result<Reply>> {
   context.event['tenant'] = tenantId;
   const credential = await authenticate(context, tenantId);
-  if (!credential.ok) return credential;
+  if (!credential.ok) {
+    reportAuthFailure(context, tenantId, credential.failure);
+    return credential;
+  }
   const base: AdmissionRequest = {
     credential: credential.value,
     permission: route.permission,

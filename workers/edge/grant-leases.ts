@@ -24,9 +24,11 @@ export class GrantLeases {
     const name = nameOf(tenant, request);
     const lease = this.#leases.get(name);
     if (!lease) return undefined;
-    const age = this.#clock.now() - lease.since;
-    // A clock that jumped back must not make a lease live longer.
-    if (age >= 0 && age < LeaseMs) return lease.grant;
+    const now = this.#clock.now();
+    const age = now - lease.since;
+    const { until } = lease.grant.principal;
+    // A clock that jumped back must not make a lease live longer, nor a lease outlive its credential.
+    if (age >= 0 && age < LeaseMs && (until === undefined || now < until)) return lease.grant;
     this.#leases.delete(name);
     return undefined;
   }

@@ -40,6 +40,15 @@ describe('a lease of a grant', () => {
     expect(leases.find(tenant, request)).toBeUndefined();
   });
 
+  it('does not outlive the credential that it was granted on', () => {
+    const { clock, leases } = setUp();
+    leases.keep(tenant, request, { ...grant, principal: { ...grant.principal, until: clock.at + 100 } });
+    clock.at += 99;
+    expect(leases.find(tenant, request)).toBeDefined();
+    clock.at += 1;
+    expect(leases.find(tenant, request)).toBeUndefined();
+  });
+
   it.each([
     ['another tenant', mintId('tenant', 2), request],
     ['another secret', tenant, { ...request, credential: { kind: 'key', keyId, secretHash: 'b'.repeat(64) } }],
