@@ -3,7 +3,8 @@
  * next start ends it, after making sure that the process is the one that was written down.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { lockDataDir } from '../gpu-bridge/data-dir-lock.ts';
 
 type Holder = { readonly pid: number; readonly workerd: readonly number[] };
 
@@ -18,8 +19,12 @@ export class DataLock {
   /** Throws where another platform runs on this folder. */
   async acquire(): Promise<void> {
     const holder = this.#read();
-    if (holder && isOurs(holder.pid, 'start.ts')) {
-      throw new Error(`Freehold is already running on this data folder (process ${holder.pid}).`);
+    const alive = holder !== undefined && isOurs(holder.pid, 'start.ts');
+    // The socket decides between two that start at the same moment; the file says who the other one is.
+    const locked = !alive && (await lockDataDir(dirname(this.#path)).catch(() => undefined));
+    if (!locked) {
+      const who = alive ? ` (process ${holder.pid})` : '';
+      throw new Error(`Freehold is already running on this data folder${who}.`);
     }
     for (const pid of holder?.workerd ?? []) await end(pid);
     this.note([]);

@@ -42,6 +42,8 @@ export class AgentObject extends DurableObject<Platform> {
     migrate(state.storage, agentMigrations);
     this.#store = new AgentStore(state.storage.sql);
     this.#objects = new Objects(env);
+    // What a crash cut off before its alarm was set.
+    if (this.#store.hasPending()) void this.#armRetry();
   }
 
   /** Appends in order and answers when every one can be recalled. Idempotent by id. */

@@ -7,33 +7,31 @@ import { RecallHeading } from '../../shared/contracts/inference.ts';
 import type { RecalledReference } from '../../shared/contracts/responses.ts';
 import type { MintItemId } from './turn.ts';
 
+type InputPart = Exclude<Extract<InputItem, { readonly role: unknown }>['content'], string>[number];
+
 export function toStoredItem(input: InputItem, mint: MintItemId): Item {
   if ('role' in input) {
     const partType = input.role === 'assistant' ? 'output_text' : 'input_text';
-    const content = typeof input.content === 'string' ? [{ type: partType, text: input.content }] : input.content;
+    const content: readonly InputPart[] =
+      typeof input.content === 'string' ? [{ type: partType, text: input.content }] : input.content;
     return {
       id: mint('message'),
       type: 'message',
       status: 'completed',
       role: input.role,
-      content: content.map((part) =>
-        part.type === 'output_text'
-          ? {
-              type: part.type,
-              text: part.text,
-              annotations: listOf(part['annotations']),
-              logprobs: listOf(part['logprobs']),
-            }
-          : part,
-      ) as MessageItem['content'],
+      content: content.map(toStoredPart) as MessageItem['content'],
     };
   }
   if (input.type === 'function_call') return { ...input, id: mint('call'), status: 'completed' };
   return { type: input.type, call_id: input.call_id, output: input.output, id: mint('call'), status: 'completed' };
 }
 
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
+/** Text that a model has said keeps its lists, where the caller sent such, and nothing else that it sent along. */
+function toStoredPart(part: InputPart): unknown {
+  if (part.type !== 'output_text') return part;
+  const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+  const { annotations, logprobs } = part as { readonly annotations?: unknown; readonly logprobs?: unknown };
+  return { type: part.type, text: part.text, annotations: listOf(annotations), logprobs: listOf(logprobs) };
 }
 
 /** A caller's `input`: a string is one user message. */

@@ -17,4 +17,8 @@ export const nodePoolMigrations: readonly ObjectMigration[] = [
       ) WITHOUT ROWID;
     `,
   },
+  {
+    id: '0002_recent_models',
+    sql: `ALTER TABLE bridges ADD COLUMN recent_models TEXT NOT NULL DEFAULT '{}';`,
+  },
 ];

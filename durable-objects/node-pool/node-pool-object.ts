@@ -9,7 +9,7 @@ import type { Announcement } from '../../shared/contracts/inference.ts';
 import type { Bridge, RegisterBridge } from '../../shared/contracts/tenants.ts';
 import type { PoolSnapshot } from '../../shared/inference/catalog.ts';
 import { migrate } from '../runtime/migrate.ts';
-import { modelsOf, NodePoolStore, type BridgeRow } from './node-pool-store.ts';
+import { modelsOf, NodePoolStore, recentModelsOf, type BridgeRow } from './node-pool-store.ts';
 import { nodePoolMigrations } from './node-pool-migrations.ts';
 
 /** Announcements come every two seconds; three may be lost. */
@@ -46,8 +46,10 @@ export class NodePoolObject extends DurableObject<object> {
   }
 
   snapshot(): PoolSnapshot {
-    const online = this.#store.list().filter((row) => this.#isOnline(row));
+    const rows = this.#store.list();
+    const online = rows.filter((row) => this.#isOnline(row));
     return {
+      recentModels: rows.flatMap((row) => Object.keys(recentModelsOf(row, this.clock.now()))),
       bridges: online.map((row) => ({ id: row.id, url: row.url, models: modelsOf(row) })),
       defaultModel: online.find((row) => row.default_model !== null)?.default_model ?? null,
     };

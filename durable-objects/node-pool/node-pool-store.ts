@@ -3,6 +3,8 @@ import type { BridgeId } from '../../shared/core/ids.ts';
 import type { AnnouncedModel, Announcement } from '../../shared/contracts/inference.ts';
 import type { RegisterBridge } from '../../shared/contracts/tenants.ts';
 
+const RecentMs = 60 * 60 * 1000;
+
 export type BridgeRow = {
   id: BridgeId;
   name: string;
@@ -12,6 +14,8 @@ export type BridgeRow = {
   seen_at: number | null;
   models: string;
   default_model: string | null;
+  /** Id of every model that was announced not long ago, and when it was last: `{id: ms}`. */
+  recent_models: string;
 };
 
 export class NodePoolStore {
@@ -46,14 +50,27 @@ export class NodePoolStore {
   }
 
   announce(announcement: Announcement, now: number): void {
+    const row = this.find(announcement.iss);
+    if (!row) return;
+    const recent = {
+      ...recentModelsOf(row, now),
+      ...Object.fromEntries(announcement.models.map(({ id }) => [id, now])),
+    };
     this.#sql.exec(
-      'UPDATE bridges SET seen_at = ?, models = ?, default_model = ? WHERE id = ?',
+      'UPDATE bridges SET seen_at = ?, models = ?, default_model = ?, recent_models = ? WHERE id = ?',
       now,
       JSON.stringify(announcement.models),
       announcement.default_model,
+      JSON.stringify(recent),
       announcement.iss,
     );
   }
+}
+
+/** Models that a node had not long ago: one that is asked for meanwhile is unavailable, not unknown. */
+export function recentModelsOf(row: BridgeRow, now: number): Record<string, number> {
+  const recent = Object.entries(JSON.parse(row.recent_models) as Record<string, number>);
+  return Object.fromEntries(recent.filter(([, seenAt]) => now - seenAt < RecentMs));
 }
 
 export function modelsOf(row: BridgeRow): AnnouncedModel[] {

@@ -20,6 +20,8 @@ export type PoolSnapshot = {
     readonly models: readonly AnnouncedModel[];
   }[];
   readonly defaultModel: string | null;
+  /** Models that some bridge has or had not long ago. */
+  readonly recentModels?: readonly string[];
 };
 export type PricedModel = { readonly id: string; readonly model: string; readonly price: TokenPrice };
 
@@ -94,9 +96,14 @@ export function resolveRoute(
   }
   if (view.pool.bridges.length === 0)
     return err('node_unavailable', 'No inference bridge is connected at the moment.', { retryAfterMs: 500 });
+  if (price && view.pool.recentModels?.includes(id) && !isOffered(view, id)) return err('node_unavailable');
   return err('model_not_found', `The model "${wanted.model}" does not exist, or this credential may not use it.`, {
     param: 'model',
   });
+}
+
+function isOffered(view: CatalogView, id: string): boolean {
+  return view.pool.bridges.some((bridge) => bridge.models.some((model) => model.id === id));
 }
 
 function priceOf(view: CatalogView, model: string): PricedModel | undefined {

@@ -6,7 +6,7 @@ import { toIso } from '../core/clock.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { Price, SetPrice } from '../contracts/tenants.ts';
 import type { PricedModel } from '../inference/catalog.ts';
-import { attempt } from './attempt.ts';
+import { attempt, isUniqueViolation } from './attempt.ts';
 import { prices } from './schema.ts';
 
 type PriceRecord = typeof prices.$inferSelect;
@@ -27,8 +27,10 @@ export class PriceBook {
       outputMicrosPerMtok: price.output_micros_per_mtok,
       effectiveFrom: now,
     };
-    const written = await attempt(() => this.#db.insert(prices).values(record).onConflictDoNothing());
-    return written.ok ? ok(toPrice(record)) : written;
+    const written = await attempt(() => this.#db.insert(prices).values(record));
+    if (written.ok) return ok(toPrice(record));
+    // Two versions in one millisecond: the later one takes effect in the next.
+    return isUniqueViolation(written.failure.reason) ? this.set(id, price, now + 1) : written;
   }
 
   /** The version in force of each model. */

@@ -71,18 +71,74 @@ const nastyTexts = [
   'default',
   '\r\nx: y',
 ] as const;
-const nastyKeys = ['__proto__', 'constructor', 'prototype', 'hasOwnProperty', 'tenant_id', 'id', 'role', '', ' ', 'a.b', '$where', '\u0000', '\ud800'];
-const nastyPaths = ['%00', '%ff', '%', '%zz', '%2e%2e', '..', '%2F', 'a%2Fb', '%20', '%0d%0a', '__proto__', "'", '%F0%9F%92%A5', 'a'.repeat(300), '~', ':', '@', '*'];
+const nastyKeys = [
+  '__proto__',
+  'constructor',
+  'prototype',
+  'hasOwnProperty',
+  'tenant_id',
+  'id',
+  'role',
+  '',
+  ' ',
+  'a.b',
+  '$where',
+  '\u0000',
+  '\ud800',
+];
+const nastyPaths = [
+  '%00',
+  '%ff',
+  '%',
+  '%zz',
+  '%2e%2e',
+  '..',
+  '%2F',
+  'a%2Fb',
+  '%20',
+  '%0d%0a',
+  '__proto__',
+  "'",
+  '%F0%9F%92%A5',
+  'a'.repeat(300),
+  '~',
+  ':',
+  '@',
+  '*',
+];
 
 const nasty: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(...nastyTexts),
-  fc.constantFrom<unknown>(null, true, false, 0, -0, -1, 0.5, 2 ** 31, 2 ** 53, Number.MAX_VALUE, Number.MIN_VALUE, -(2 ** 63), [], {}, [[]], [null], { a: { b: {} } }),
+  fc.constantFrom<unknown>(
+    null,
+    true,
+    false,
+    0,
+    -0,
+    -1,
+    0.5,
+    2 ** 31,
+    2 ** 53,
+    Number.MAX_VALUE,
+    Number.MIN_VALUE,
+    -(2 ** 63),
+    [],
+    {},
+    [[]],
+    [null],
+    { a: { b: {} } },
+  ),
   fc.string({ unit: 'binary', maxLength: 50 }),
   fc.jsonValue({ maxDepth: 3 }),
   fc.integer({ min: 2, max: 200 }).map((depth) => JSON.parse('['.repeat(depth) + ']'.repeat(depth)) as unknown),
 );
 
-type Mutation = { readonly where: number; readonly kind: 'replace' | 'remove' | 'add' | 'wrap'; readonly key: string; readonly value: unknown };
+type Mutation = {
+  readonly where: number;
+  readonly kind: 'replace' | 'remove' | 'add' | 'wrap';
+  readonly key: string;
+  readonly value: unknown;
+};
 const mutation: fc.Arbitrary<Mutation> = fc.record({
   where: fc.nat(),
   kind: fc.constantFrom('replace', 'replace', 'replace', 'remove', 'add', 'wrap'),
@@ -114,13 +170,38 @@ function mutate(value: unknown, { where, kind, key, value: other }: Mutation): u
 
 function bodyText(operation: Operation): fc.Arbitrary<string | undefined> {
   if (!operation.body) return fc.constantFrom(undefined, undefined, undefined, '{}', 'x');
-  const raw = fc.constantFrom('', '{', '[]', 'null', '""', '0', '{"a":1,"a":2}', '\ufeff{}', '{"__proto__":{"x":1}}', 'a.b.c', 'e30.e30.e30', '1e400', '{}{}');
-  if (operation.body.media !== 'application/json') return fc.oneof(raw, fc.base64String(), fc.string({ unit: 'binary', maxLength: 100 }));
+  const raw = fc.constantFrom(
+    '',
+    '{',
+    '[]',
+    'null',
+    '""',
+    '0',
+    '{"a":1,"a":2}',
+    '\ufeff{}',
+    '{"__proto__":{"x":1}}',
+    'a.b.c',
+    'e30.e30.e30',
+    '1e400',
+    '{}{}',
+  );
+  if (operation.body.media !== 'application/json')
+    return fc.oneof(raw, fc.base64String(), fc.string({ unit: 'binary', maxLength: 100 }));
   const sample = sampleBodies[operation.id];
   const generated = api.schemas.arbitrary(operation.body.schema);
-  const whole = sample ? fc.oneof(fc.nat().map(() => sample(tenant) as unknown), generated) : generated;
-  const mutated = fc.tuple(whole, fc.array(mutation, { minLength: 1, maxLength: 3 })).map(([value, all]) => all.reduce(mutate, value));
-  const numbers = fc.tuple(whole, fc.constantFrom('1e400', '-0', '1E-400', '123456789012345678901234567890', '1.0000000000000001'));
+  const whole = sample
+    ? fc.oneof(
+        fc.nat().map(() => sample(tenant) as unknown),
+        generated,
+      )
+    : generated;
+  const mutated = fc
+    .tuple(whole, fc.array(mutation, { minLength: 1, maxLength: 3 }))
+    .map(([value, all]) => all.reduce(mutate, value));
+  const numbers = fc.tuple(
+    whole,
+    fc.constantFrom('1e400', '-0', '1E-400', '123456789012345678901234567890', '1.0000000000000001'),
+  );
   return fc.oneof(
     { weight: 3, arbitrary: whole.map((value) => JSON.stringify(value)) },
     { weight: 6, arbitrary: mutated.map((value) => JSON.stringify(value)) },
@@ -130,7 +211,8 @@ function bodyText(operation: Operation): fc.Arbitrary<string | undefined> {
 }
 
 function requestOf(operation: Operation): fc.Arbitrary<FuzzRequest> {
-  const own: Record<string, string> = operation.access === 'operator' ? { ...tenant.ids, tenant: victim.id } : { ...tenant.ids };
+  const own: Record<string, string> =
+    operation.access === 'operator' ? { ...tenant.ids, tenant: victim.id } : { ...tenant.ids };
   const param = (name: string) =>
     fc.oneof(
       { weight: 5, arbitrary: fc.constant(encodeURIComponent(own[name] ?? 'x')) },
@@ -139,17 +221,41 @@ function requestOf(operation: Operation): fc.Arbitrary<FuzzRequest> {
       { weight: 1, arbitrary: fc.string({ minLength: 1, maxLength: 30 }).map(encodeURIComponent) },
     );
   const params = fc.record(Object.fromEntries(operation.pathParams.map((name) => [name, param(name)])));
-  const text = fc.oneof(fc.constantFrom(...nastyTexts), fc.string({ unit: 'grapheme', maxLength: 20 })).map((value) => encodeURIComponent(value.toWellFormed().slice(0, 2_000)));
+  const text = fc
+    .oneof(fc.constantFrom(...nastyTexts), fc.string({ unit: 'grapheme', maxLength: 20 }))
+    .map((value) => encodeURIComponent(value.toWellFormed().slice(0, 2_000)));
   const queries = operation.queryParams.map(({ name, schema }) =>
-    fc.option(fc.oneof(api.schemas.arbitrary(schema).map((value) => encodeURIComponent((typeof value === 'string' ? value : JSON.stringify(value)).toWellFormed())), text)).map((value) => (value === null ? '' : `${name}=${value}`)),
+    fc
+      .option(
+        fc.oneof(
+          api.schemas
+            .arbitrary(schema)
+            .map((value) =>
+              encodeURIComponent((typeof value === 'string' ? value : JSON.stringify(value)).toWellFormed()),
+            ),
+          text,
+        ),
+      )
+      .map((value) => (value === null ? '' : `${name}=${value}`)),
   );
   const query = fc
     .tuple(fc.tuple(...queries), fc.option(text, { freq: 6 }))
-    .map(([known, other]) => [...known, other === null ? '' : `other=${other}&${other}`].filter((part) => part !== '').join('&'));
+    .map(([known, other]) =>
+      [...known, other === null ? '' : `other=${other}&${other}`].filter((part) => part !== '').join('&'),
+    );
   const headers = fc.record(
     {
       accept: fc.constantFrom('application/problem+json', 'text/html', '*/*', 'application/xml'),
-      'content-type': fc.constantFrom('application/json', 'application/json; charset=utf-16', 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'APPLICATION/JSON', ';', 'application/problem+json'),
+      'content-type': fc.constantFrom(
+        'application/json',
+        'application/json; charset=utf-16',
+        'text/plain',
+        'application/x-www-form-urlencoded',
+        'multipart/form-data',
+        'APPLICATION/JSON',
+        ';',
+        'application/problem+json',
+      ),
       'idempotency-key': fc.oneof(fc.constantFrom('"a"', '""', '"', 'a b', 'é', 'x'.repeat(300)), fc.uuid()),
       traceparent: fc.constantFrom('00-0-0-0', '00-ffffffffffffffffffffffffffffffff-ffffffffffffffff-01', 'x'),
       'x-forwarded-host': fc.constant('victim.localhost'),
@@ -164,14 +270,28 @@ function requestOf(operation: Operation): fc.Arbitrary<FuzzRequest> {
   const credential = operation.access === 'operator' ? platform.secrets.operator_token : tenant.key;
   const token = fc.oneof(
     { weight: 12, arbitrary: fc.constant<string | undefined>(credential) },
-    { weight: 1, arbitrary: fc.constantFrom<string | undefined>(undefined, tenant.visitor, `${credential}x`, 'fh_', 'ey.ey.ey', `ey${'a'.repeat(9_000)}`, '\u00e9') },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom<string | undefined>(
+        undefined,
+        tenant.visitor,
+        `${credential}x`,
+        'fh_',
+        'ey.ey.ey',
+        `ey${'a'.repeat(9_000)}`,
+        '\u00e9',
+      ),
+    },
   );
   const host = fc.constant(operation.host === 'apex' ? 'localhost' : 'fuzz.localhost');
   const sparse = fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: headers });
-  return fc.record({ params, query, host, token, text: bodyText(operation), headers: sparse }).map(({ params: filled, query: asked, ...rest }) => ({
-    ...rest,
-    path: operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => filled[name]!) + (asked === '' ? '' : `?${asked}`),
-  }));
+  return fc
+    .record({ params, query, host, token, text: bodyText(operation), headers: sparse })
+    .map(({ params: filled, query: asked, ...rest }) => ({
+      ...rest,
+      path:
+        operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => filled[name]!) + (asked === '' ? '' : `?${asked}`),
+    }));
 }
 
 function send(operation: Operation, request: FuzzRequest): Promise<Answer> {
@@ -203,17 +323,26 @@ function findFault(operation: Operation, request: FuzzRequest, answer: Answer): 
 /** A body that was accepted although its schema forbids it. */
 function findAccepted(operation: Operation, { text }: FuzzRequest): string | undefined {
   if (operation.body?.media !== 'application/json' || text === undefined || text === '') return undefined;
-  const violation = api.schemas.findViolation(operation.body.schema, JSON.parse(text.replace(/^\ufeff/, '')));
+  // A member `__proto__` of a free map is dropped by the parser, as test/contract/mass-assignment.test.ts shows.
+  const drop = (key: string, value: unknown) => (key === '__proto__' ? undefined : value);
+  const body: unknown = JSON.parse(text.replace(/^\ufeff/, ''), drop);
+  const violation = api.schemas.findViolation(operation.body.schema, body);
   return violation && `accepted what its schema forbids: ${violation}`;
 }
 
 test(`no request, however formed, gets an answer that is not documented (FUZZ_SEED=${seed})`, async () => {
   console.log(`fuzz: FUZZ_SEED=${seed} FUZZ_RUNS=${runs}`);
   const each = Math.ceil(runs / api.operations.length);
-  const rounds = api.operations.map((operation, at) => fc.sample(requestOf(operation), { numRuns: each, seed: seed + at }));
+  const rounds = api.operations.map((operation, at) =>
+    fc.sample(requestOf(operation), { numRuns: each, seed: seed + at }),
+  );
   // What deletes comes in the last part, mixed with the rest, so that most requests meet something that is there.
   const jobs = api.operations.flatMap((operation, at) =>
-    rounds[at]!.map((request, round) => ({ operation, request, order: firstAt(operation) + ((1 - firstAt(operation)) * round) / each })),
+    rounds[at]!.map((request, round) => ({
+      operation,
+      request,
+      order: firstAt(operation) + ((1 - firstAt(operation)) * round) / each,
+    })),
   );
   const queue = jobs.sort((a, b) => a.order - b.order);
   const faults: string[] = [];
@@ -227,7 +356,8 @@ test(`no request, however formed, gets an answer that is not documented (FUZZ_SE
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
       if (answer.status < 300) succeeded.add(operation.id);
       const fault = findFault(operation, request, answer);
-      if (fault && faults.length < 15) faults.push(`${operation.id} ${fault}\n    ${JSON.stringify(request).slice(0, 700)}`);
+      if (fault && faults.length < 15)
+        faults.push(`${operation.id} ${fault}\n    ${JSON.stringify(request).slice(0, 700)}`);
     }
   };
   await Promise.all(Array.from({ length: Clients }, client));

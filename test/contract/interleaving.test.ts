@@ -47,8 +47,16 @@ const question = (tenant: Marked, at: number) => `${at}: what is the word of the
 async function leaveStream(tenant: Marked, at: number): Promise<Seen> {
   const answer = await request(`http://127.0.0.1:${platform.port}/v1/chat/completions`, {
     method: 'POST',
-    headers: { host: `${tenant.slug}.localhost`, authorization: `Bearer ${tenant.key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'agent/desk', stream: true, messages: [{ role: 'user', content: question(tenant, at) }] }),
+    headers: {
+      host: `${tenant.slug}.localhost`,
+      authorization: `Bearer ${tenant.key}`,
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({
+      model: 'agent/desk',
+      stream: true,
+      messages: [{ role: 'user', content: question(tenant, at) }],
+    }),
   });
   let text = '';
   try {
@@ -66,21 +74,37 @@ const jobs: Readonly<Record<string, { readonly weight: number; readonly marked: 
   agent: { weight: 8, marked: true, run: (tenant) => ask(tenant, 'GET', '/v1/agents/desk') },
   agents: { weight: 6, marked: true, run: (tenant) => ask(tenant, 'GET', '/v1/agents') },
   memories: { weight: 6, marked: true, run: (tenant) => ask(tenant, 'GET', '/v1/agents/desk/memories') },
-  recall: { weight: 4, marked: true, run: (tenant) => ask(tenant, 'POST', '/v1/agents/desk/memories/recall', { query: 'the word of the day' }) },
-  conversation: { weight: 6, marked: true, run: (tenant) => ask(tenant, 'GET', `/v1/conversations/${tenant.conversation}`) },
+  recall: {
+    weight: 4,
+    marked: true,
+    run: (tenant) => ask(tenant, 'POST', '/v1/agents/desk/memories/recall', { query: 'the word of the day' }),
+  },
+  conversation: {
+    weight: 6,
+    marked: true,
+    run: (tenant) => ask(tenant, 'GET', `/v1/conversations/${tenant.conversation}`),
+  },
   session: { weight: 3, marked: true, run: (tenant) => ask(tenant, 'POST', '/v1/sessions', {}) },
   models: { weight: 3, marked: false, run: (tenant) => ask(tenant, 'GET', '/v1/models') },
   missing: { weight: 2, marked: false, run: (tenant) => ask(tenant, 'GET', '/v1/agents/nobody') },
   completion: {
     weight: 3,
     marked: true,
-    run: (tenant, at) => ask(tenant, 'POST', '/v1/chat/completions', { model: 'agent/desk', messages: [{ role: 'user', content: question(tenant, at) }] }),
+    run: (tenant, at) =>
+      ask(tenant, 'POST', '/v1/chat/completions', {
+        model: 'agent/desk',
+        messages: [{ role: 'user', content: question(tenant, at) }],
+      }),
   },
   stream: {
     weight: 3,
     marked: true,
     run: async (tenant, at) => {
-      const answer = await ask(tenant, 'POST', '/v1/chat/completions', { model: 'agent/desk', stream: true, messages: [{ role: 'user', content: question(tenant, at) }] });
+      const answer = await ask(tenant, 'POST', '/v1/chat/completions', {
+        model: 'agent/desk',
+        stream: true,
+        messages: [{ role: 'user', content: question(tenant, at) }],
+      });
       // The words of a stream come in pieces: put together what they say.
       const said = [...answer.text.matchAll(/"content":"((?:[^"\\]|\\.)*)"/g)].map((match) => match[1]).join('');
       return { status: answer.status, text: `${said} ${answer.text}` };
@@ -89,7 +113,12 @@ const jobs: Readonly<Record<string, { readonly weight: number; readonly marked: 
   response: {
     weight: 2,
     marked: true,
-    run: (tenant, at) => ask(tenant, 'POST', '/v1/responses', { model: 'agent/desk', input: question(tenant, at), metadata: { mark: tenant.mark } }),
+    run: (tenant, at) =>
+      ask(tenant, 'POST', '/v1/responses', {
+        model: 'agent/desk',
+        input: question(tenant, at),
+        metadata: { mark: tenant.mark },
+      }),
   },
   leave: { weight: 2, marked: false, run: leaveStream },
 };
@@ -106,10 +135,17 @@ test(`of ${Requests} answers to ${Tenants * ClientsEach} clients, none carries a
       const job = jobs[name]!;
       const seen = await job.run(tenant, at);
       counts[name] = (counts[name] ?? 0) + 1;
-      const foreign = tenants.filter((other) => other !== tenant && [other.mark, other.id, other.agent, other.keyId].some((sign) => seen.text.includes(sign)));
-      if (foreign.length > 0) faults.push(`${at} ${name} of ${tenant.slug} shows ${foreign.map(({ slug }) => slug).join()}: ${seen.text.slice(0, 300)}`);
+      const foreign = tenants.filter(
+        (other) =>
+          other !== tenant && [other.mark, other.id, other.agent, other.keyId].some((sign) => seen.text.includes(sign)),
+      );
+      if (foreign.length > 0)
+        faults.push(
+          `${at} ${name} of ${tenant.slug} shows ${foreign.map(({ slug }) => slug).join()}: ${seen.text.slice(0, 300)}`,
+        );
       if (seen.status >= 500) faults.push(`${at} ${name}: ${seen.status} ${seen.text.slice(0, 300)}`);
-      if (job.marked && !seen.text.includes(tenant.mark)) faults.push(`${at} ${name} of ${tenant.slug} lacks its mark: ${seen.status} ${seen.text.slice(0, 300)}`);
+      if (job.marked && !seen.text.includes(tenant.mark))
+        faults.push(`${at} ${name} of ${tenant.slug} lacks its mark: ${seen.status} ${seen.text.slice(0, 300)}`);
     }
   };
   await Promise.all(tenants.flatMap((tenant) => Array.from({ length: ClientsEach }, () => client(tenant))));

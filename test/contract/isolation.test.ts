@@ -18,7 +18,12 @@ let a: PopulatedTenant;
 let b: PopulatedTenant;
 let credentials: readonly Credential[];
 
-type Credential = { readonly name: string; readonly token: string | undefined; readonly host: string; readonly valid: boolean };
+type Credential = {
+  readonly name: string;
+  readonly token: string | undefined;
+  readonly host: string;
+  readonly valid: boolean;
+};
 type Slot = {
   readonly name: string;
   readonly params: Readonly<Record<string, string>>;
@@ -41,13 +46,18 @@ afterAll(() => platform.stop());
 
 async function makeCredentials(): Promise<readonly Credential[]> {
   const client = platform.client(a);
-  const issue = async (body: object) => client.require<{ id: string; secret: string }>('POST', '/v1/keys', { name: 'k', ...body });
+  const issue = async (body: object) =>
+    client.require<{ id: string; secret: string }>('POST', '/v1/keys', { name: 'k', ...body });
   const expired = await issue({ expires_at: new Date(Date.now() + 1_000).toISOString() });
   const bound = await issue({ scope: { agent: a.ids.agent } });
-  const readers = await issue({ permissions: ['conversations:read', 'agents:read', 'memories:read', 'keys:read', 'usage:read'] });
+  const readers = await issue({
+    permissions: ['conversations:read', 'agents:read', 'memories:read', 'keys:read', 'usage:read'],
+  });
   const revoked = await issue({});
   await client.require('POST', `/v1/keys/${revoked.id}/revoke`, {});
-  await waitUntil(async () => (await platform.call('GET', hostOf(a), '/v1/agents', { token: expired.secret })).status === 401);
+  await waitUntil(
+    async () => (await platform.call('GET', hostOf(a), '/v1/agents', { token: expired.secret })).status === 401,
+  );
   const signer = await PlatformKey.parse(JSON.stringify(platform.secrets.platform_key));
   const job = await signer.signJob(
     {
@@ -58,7 +68,8 @@ async function makeCredentials(): Promise<readonly Credential[]> {
       model: 'freehold/extractive',
       maxOutputTokens: 10,
       allowExternal: false,
-      ticket: 'none', timeoutMs: 1_000,
+      ticket: 'none',
+      timeoutMs: 1_000,
     },
     Date.now(),
   );
@@ -92,19 +103,41 @@ function slotsOf(operation: Operation, theirs: Pick<PopulatedTenant, 'ids' | 'ag
     const foreign = pathParams.filter((_, at) => mask & (1 << at));
     const params = { ...own, ...Object.fromEntries(foreign.map((name) => [name, theirs.ids[name as keyof Ids]])) };
     slots.push({ name: `path ${foreign.join('+')}`, params, ...body, reaches: true });
-    if (foreign.includes('agent')) slots.push({ name: `path ${foreign.join('+')} slug`, params: { ...params, agent: theirs.agentSlug }, ...body, reaches: true });
+    if (foreign.includes('agent'))
+      slots.push({
+        name: `path ${foreign.join('+')} slug`,
+        params: { ...params, agent: theirs.agentSlug },
+        ...body,
+        reaches: true,
+      });
   }
   for (const { name } of operation.queryParams.filter(({ name: query }) => query === 'cursor' || query === 'after')) {
     for (const [kind, value] of Object.entries(theirs.ids)) {
-      slots.push({ name: `query ${name}=${kind}`, params: own, query: `?${name}=${encodeURIComponent(value)}`, reaches: name === 'after' });
+      slots.push({
+        name: `query ${name}=${kind}`,
+        params: own,
+        query: `?${name}=${encodeURIComponent(value)}`,
+        reaches: name === 'after',
+      });
     }
   }
   for (const [member, reference] of Object.entries(bodyReferences[id] ?? {})) {
     const named = reference({ ...a, ...theirs });
-    slots.push({ name: `body ${member}`, params: own, body: { ...sample, ...named }, reaches: !(`${id} ${member}` in inertSlots) });
+    slots.push({
+      name: `body ${member}`,
+      params: own,
+      body: { ...sample, ...named },
+      reaches: !(`${id} ${member}` in inertSlots),
+    });
   }
   if (operation.headerParams.includes('Idempotency-Key')) {
-    slots.push({ name: 'Idempotency-Key', params: own, ...body, headers: { 'idempotency-key': 'canary-bravo-run' }, reaches: false });
+    slots.push({
+      name: 'Idempotency-Key',
+      params: own,
+      ...body,
+      headers: { 'idempotency-key': 'canary-bravo-run' },
+      reaches: false,
+    });
   }
   return slots.length > 0 ? slots : [{ name: 'nothing named', params: {}, ...body, reaches: false }];
 }
@@ -112,7 +145,11 @@ function slotsOf(operation: Operation, theirs: Pick<PopulatedTenant, 'ids' | 'ag
 function send(operation: Operation, slot: Slot, credential: Pick<Credential, 'token' | 'host'>): Promise<Answer> {
   return platform.call(operation.method, credential.host, fillPath(operation.path, slot.params) + (slot.query ?? ''), {
     ...(credential.token === undefined ? {} : { token: credential.token }),
-    ...(slot.body ? { body: slot.body } : operation.body ? { rawBody: 'not.a.jws', headers: { 'content-type': operation.body.media } } : {}),
+    ...(slot.body
+      ? { body: slot.body }
+      : operation.body
+        ? { rawBody: 'not.a.jws', headers: { 'content-type': operation.body.media } }
+        : {}),
     ...(slot.headers ? { headers: slot.headers } : {}),
   });
 }
@@ -123,7 +160,9 @@ async function snapshot(tenant: PopulatedTenant): Promise<string> {
   for (const operation of api.operations) {
     if (operation.access !== 'tenant' || operation.method !== 'GET') continue;
     const limit = operation.queryParams.some(({ name }) => name === 'limit') ? '?limit=100' : '';
-    const answer = await platform.call('GET', hostOf(tenant), fillPath(operation.path, tenant.ids) + limit, { token: tenant.key });
+    const answer = await platform.call('GET', hostOf(tenant), fillPath(operation.path, tenant.ids) + limit, {
+      token: tenant.key,
+    });
     expect(answer.status, `${operation.id} by its owner: ${answer.text}`).toBe(200);
     texts.push(`${operation.id} ${answer.text}`);
   }
@@ -139,14 +178,25 @@ function leaksOf(tenant: PopulatedTenant, answer: Answer, slot: Slot): string[] 
 describe('the matrix', () => {
   test('covers every operation of the document, every path parameter and every member that names something', () => {
     const names = new Set([...Object.keys(a.ids), 'conversation', 'previous_response_id', 'supersedes', 'token']);
-    for (const { id, pathParams, body, media } of api.operations.map((each) => ({ ...each, media: each.body?.media }))) {
-      expect(pathParams.filter((name) => !(name in a.ids)), `${id}: path parameters without an id`).toEqual([]);
+    for (const { id, pathParams, body, media } of api.operations.map((each) => ({
+      ...each,
+      media: each.body?.media,
+    }))) {
+      expect(
+        pathParams.filter((name) => !(name in a.ids)),
+        `${id}: path parameters without an id`,
+      ).toEqual([]);
       if (!body || media !== 'application/json') continue;
       expect(sampleBodies[id], `${id}: add a body to test/support/api-samples.ts`).toBeDefined();
-      const naming = memberPaths(body.schema).filter((path) => names.has(path.split('.').at(-1)!) && !inputMembers.has(path));
+      const naming = memberPaths(body.schema).filter(
+        (path) => names.has(path.split('.').at(-1)!) && !inputMembers.has(path),
+      );
       const covered = Object.keys(bodyReferences[id] ?? {});
       const free = operatorNames[id] ?? [];
-      expect(naming.filter((path) => !covered.includes(path) && !free.includes(path)), `${id}: members without a reference`).toEqual([]);
+      expect(
+        naming.filter((path) => !covered.includes(path) && !free.includes(path)),
+        `${id}: members without a reference`,
+      ).toEqual([]);
     }
   });
 
@@ -175,7 +225,8 @@ describe('the matrix', () => {
           if (operation.access === 'operator' && answer.status !== 401) faults.push(`${where} is not 401`);
           if (operation.access !== 'tenant') continue;
           if (!credential.valid && answer.status !== 401) faults.push(`${where} is not 401`);
-          if (slot.reaches && ![400, 401, 403, 404, 405].includes(answer.status)) faults.push(`${where} is not a refusal: ${answer.text.slice(0, 200)}`);
+          if (slot.reaches && ![400, 401, 403, 404, 405].includes(answer.status))
+            faults.push(`${where} is not a refusal: ${answer.text.slice(0, 200)}`);
         }
       }
     }
@@ -288,7 +339,8 @@ describe('the tenant of a request', () => {
       const answer = await get(host, extra, a.key);
       const where = `${JSON.stringify(host)}: ${answer.text.slice(0, 300)}`;
       // The runtime itself refuses a field name that is none.
-      if (!refusedByRuntime(answer) || status !== 400) expect(extra.startsWith(':') ? [status, 400] : [status], where).toContain(answer.status);
+      if (!refusedByRuntime(answer) || status !== 400)
+        expect(extra.startsWith(':') ? [status, 400] : [status], where).toContain(answer.status);
       expect(answer.text).not.toContain('canary-bravo');
       if (answer.status === 200) expect(answer.text).toContain('canary-alpha');
       if (status === 200) expect([400, 401]).toContain((await get(host, extra, b.key)).status);
@@ -296,8 +348,15 @@ describe('the tenant of a request', () => {
   });
 
   test('is not changed by a second Host line, a missing one, or an absolute request target', async () => {
-    for (const lines of ['Host: alpha.localhost\r\nHost: bravo.localhost', 'Host: bravo.localhost\r\nHost: alpha.localhost', 'X-Nothing: 1']) {
-      const answer = await sendRaw(platform.port, `GET /v1/agents HTTP/1.1\r\n${lines}\r\nAuthorization: Bearer ${b.key}\r\nConnection: close\r\n\r\n`);
+    for (const lines of [
+      'Host: alpha.localhost\r\nHost: bravo.localhost',
+      'Host: bravo.localhost\r\nHost: alpha.localhost',
+      'X-Nothing: 1',
+    ]) {
+      const answer = await sendRaw(
+        platform.port,
+        `GET /v1/agents HTTP/1.1\r\n${lines}\r\nAuthorization: Bearer ${b.key}\r\nConnection: close\r\n\r\n`,
+      );
       if (!refusedByRuntime(answer)) expect(answer.status, lines).toBe(400);
       expect(answer.text).not.toContain('canary');
     }

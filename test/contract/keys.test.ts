@@ -9,7 +9,12 @@ import { mintId, systemRandom } from '../../shared/core/ids.ts';
 import { waitUntil } from '../support/populated-tenant.ts';
 import { startTestPlatform, type CreatedTenant, type TestPlatform } from '../support/running-platform.ts';
 
-type Key = { readonly id: string; readonly secret: string; readonly prefix: string; readonly permissions: readonly string[] };
+type Key = {
+  readonly id: string;
+  readonly secret: string;
+  readonly prefix: string;
+  readonly permissions: readonly string[];
+};
 
 let platform: TestPlatform;
 let acme: CreatedTenant;
@@ -22,8 +27,10 @@ beforeAll(async () => {
 });
 afterAll(() => platform.stop());
 
-const issue = (body: object, idempotencyKey?: string) => platform.client(acme).require<Key>('POST', '/v1/keys', { name: 'k', ...body }, idempotencyKey);
-const read = (token: string | undefined, path = '/v1/agents') => platform.call('GET', Host, path, token === undefined ? {} : { token });
+const issue = (body: object, idempotencyKey?: string) =>
+  platform.client(acme).require<Key>('POST', '/v1/keys', { name: 'k', ...body }, idempotencyKey);
+const read = (token: string | undefined, path = '/v1/agents') =>
+  platform.call('GET', Host, path, token === undefined ? {} : { token });
 
 describe("a key's secret", () => {
   test('of fifty keys, in use, refused, replayed and in error, is nowhere on disk, in logs or in answers', async () => {
@@ -35,11 +42,23 @@ describe("a key's secret", () => {
       keys.push(key);
     }
     for (const [at, { secret, id }] of keys.entries()) {
-      answers.push((await read(secret)).text, (await read(`${secret}x`)).text, (await read(secret, `/v1/agents/${id}`)).text);
+      answers.push(
+        (await read(secret)).text,
+        (await read(`${secret}x`)).text,
+        (await read(secret, `/v1/agents/${id}`)).text,
+      );
       answers.push((await platform.call('POST', Host, '/v1/agents', { token: secret, rawBody: '{"slug": ' })).text);
-      answers.push((await platform.call('POST', Host, '/v1/responses', { token: secret, body: { model: 'default', input: 'hello' } })).text);
+      answers.push(
+        (
+          await platform.call('POST', Host, '/v1/responses', {
+            token: secret,
+            body: { model: 'default', input: 'hello' },
+          })
+        ).text,
+      );
       answers.push((await platform.call('GET', 'other.localhost', '/v1/agents', { token: secret })).text);
-      if (at % 3 === 0) answers.push((await platform.call('POST', Host, `/v1/keys/${id}/revoke`, { token: acme.key })).text);
+      if (at % 3 === 0)
+        answers.push((await platform.call('POST', Host, `/v1/keys/${id}/revoke`, { token: acme.key })).text);
     }
     answers.push((await platform.call('GET', Host, '/v1/keys?limit=100', { token: acme.key })).text);
     const secrets = [...keys.map(({ secret }) => secret), acme.key, other.key];
@@ -51,19 +70,21 @@ describe("a key's secret", () => {
     const files = filesUnder(platform.dataDir);
     expect(files.some((file) => file.endsWith('platform.log'))).toBe(true);
     const found = files.flatMap((file) => {
-      const bytes = readFileSync(file);
+      const bytes = readFileSync(file, 'latin1');
       return proofs.filter((proof) => bytes.includes(proof)).map((proof) => `${file}: ${proof}`);
     });
     expect(found).toEqual([]);
     // What is kept is the hash, so the search above would have found a secret that is kept beside it.
     const hash = createHash('sha256').update(keys[1]!.secret).digest('hex');
-    expect(files.some((file) => readFileSync(file).includes(hash))).toBe(true);
+    expect(files.some((file) => readFileSync(file, 'latin1').includes(hash))).toBe(true);
   });
 
   test('is shown when it is made and never again', async () => {
     const key = await issue({});
     expect(key.secret.startsWith(key.prefix)).toBe(true);
-    const listed = (await platform.call('GET', Host, '/v1/keys?limit=100', { token: acme.key })).json() as { data: Record<string, unknown>[] };
+    const listed = (await platform.call('GET', Host, '/v1/keys?limit=100', { token: acme.key })).json() as {
+      data: Record<string, unknown>[];
+    };
     expect(listed.data.find(({ id }) => id === key.id)).toBeDefined();
     for (const row of listed.data) {
       expect(Object.keys(row)).not.toContain('secret');
@@ -81,11 +102,29 @@ describe('a key that does not hold', () => {
     await waitUntil(async () => (await read(expiring.secret)).status !== 200);
     const unknown = mintApiKey(mintId('key', Date.now()), systemRandom);
     const guessed = mintApiKey(wrong.id as Parameters<typeof mintApiKey>[0], systemRandom);
-    const tokens = [undefined, '', 'x', 'fh_', `${wrong.secret.slice(0, -1)}${wrong.secret.endsWith('0') ? '1' : '0'}`, unknown, guessed];
-    tokens.push(other.key, revoked.secret, expiring.secret, platform.secrets.operator_token, 'ey.ey.ey', 'x'.repeat(9_000), wrong.secret.toUpperCase());
+    const tokens = [
+      undefined,
+      '',
+      'x',
+      'fh_',
+      `${wrong.secret.slice(0, -1)}${wrong.secret.endsWith('0') ? '1' : '0'}`,
+      unknown,
+      guessed,
+    ];
+    tokens.push(
+      other.key,
+      revoked.secret,
+      expiring.secret,
+      platform.secrets.operator_token,
+      'ey.ey.ey',
+      'x'.repeat(9_000),
+      wrong.secret.toUpperCase(),
+    );
     const answers = [];
     for (const token of tokens) answers.push(await read(token));
-    const bodies = answers.map(({ status, text, headers: { date: _, 'x-request-id': __, ...headers } }) => JSON.stringify({ status, text, headers }));
+    const bodies = answers.map(({ status, text, headers }) =>
+      JSON.stringify({ status, text, headers: { ...headers, date: '', 'x-request-id': '' } }),
+    );
     expect(answers[0]!.status).toBe(401);
     expect([...new Set(bodies)]).toHaveLength(1);
     expect(answers[0]!.headers['www-authenticate']).toBe('Bearer');
@@ -111,8 +150,8 @@ describe('a key that does not hold', () => {
         const begun = performance.now();
         const { status } = await read(key.secret);
         if (status === 200 && begun > revokedAt) late++;
-        if (status === 200) before++;
-        else return;
+        if (status !== 200 || late > 0) return;
+        before++;
       }
     };
     const clients = Array.from({ length: 50 }, client);
@@ -123,10 +162,30 @@ describe('a key that does not hold', () => {
     expect(late).toBe(0);
   });
 
+  test('is refused within one second on the hottest path too, where the edge remembers a grant for less', async () => {
+    const key = await issue({});
+    const body = { model: 'default', messages: [{ role: 'user', content: 'hi' }] };
+    const ask = () => platform.call('POST', Host, '/v1/chat/completions', { token: key.secret, body });
+    for (let at = 0; at < 5; at++) expect((await ask()).status).toBe(200);
+    await platform.client(acme).require('POST', `/v1/keys/${key.id}/revoke`, {});
+    const revokedAt = performance.now();
+    let late = 0;
+    for (let status = 200; status === 200 && late === 0;) {
+      const begun = performance.now();
+      ({ status } = await ask());
+      if (status === 200 && begun - revokedAt > 1_000) late++;
+      if (status !== 200) expect(status).toBe(401);
+    }
+    expect(late).toBe(0);
+  });
+
   test('stays revoked when it is revoked again, and the first time stands', async () => {
     const key = await issue({});
     const path = `/v1/keys/${key.id}/revoke`;
-    const [first, second] = [await platform.call('POST', Host, path, { token: acme.key }), await platform.call('POST', Host, path, { token: acme.key })];
+    const [first, second] = [
+      await platform.call('POST', Host, path, { token: acme.key }),
+      await platform.call('POST', Host, path, { token: acme.key }),
+    ];
     expect(second.json()).toEqual(first.json());
   });
 
@@ -143,7 +202,8 @@ describe('a key that does not hold', () => {
 });
 
 describe('a key that makes keys', () => {
-  const make = (token: string, body: object) => platform.call('POST', Host, '/v1/keys', { token, body: { name: 'k', ...body } });
+  const make = (token: string, body: object) =>
+    platform.call('POST', Host, '/v1/keys', { token, body: { name: 'k', ...body } });
 
   test('grants no permission that it lacks, one by one and all at once', async () => {
     for (const held of permissions.filter((each) => each !== 'keys:write')) {
@@ -153,7 +213,7 @@ describe('a key that makes keys', () => {
         expect(made.status, `${held} grants ${wanted}`).toBe(wanted === held || wanted === 'keys:write' ? 201 : 403);
       }
       for (const everything of [['*'], undefined, [...permissions]]) {
-        expect((await make(secret, { ...(everything ? { permissions: everything } : {}) })).status).toBe(403);
+        expect((await make(secret, everything ? { permissions: everything } : {})).status).toBe(403);
       }
     }
   });
@@ -162,7 +222,14 @@ describe('a key that makes keys', () => {
     const { secret } = await issue({ scope: { environment: 'dev', project: 'shop' } });
     const status = async (scope: object) => (await make(secret, { scope })).status;
     expect(await status({ environment: 'dev', project: 'shop' })).toBe(201);
-    for (const scope of [{}, { environment: 'dev' }, { project: 'shop' }, { environment: 'prod', project: 'shop' }, { environment: null, project: 'shop' }, { environment: 'dev', project: 'other' }]) {
+    for (const scope of [
+      {},
+      { environment: 'dev' },
+      { project: 'shop' },
+      { environment: 'prod', project: 'shop' },
+      { environment: null, project: 'shop' },
+      { environment: 'dev', project: 'other' },
+    ]) {
       expect(await status(scope), JSON.stringify(scope)).toBe(403);
     }
   });
@@ -173,7 +240,9 @@ describe('a key that makes keys', () => {
   });
 
   test('does not let a key of one agent make any', async () => {
-    const agent = await platform.client(acme).require<{ id: string }>('POST', '/v1/agents', { slug: 'maker', name: 'Maker' });
+    const agent = await platform
+      .client(acme)
+      .require<{ id: string }>('POST', '/v1/agents', { slug: 'maker', name: 'Maker' });
     const { secret } = await issue({ scope: { agent: agent.id } });
     expect((await make(secret, { scope: { agent: agent.id } })).status).toBe(403);
     expect((await make(secret, {})).status).toBe(403);

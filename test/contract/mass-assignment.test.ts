@@ -55,7 +55,10 @@ const internals: Readonly<Record<string, unknown>> = {
   toString: Mark,
   hasOwnProperty: Mark,
 };
-const prototypes = [`{"${'__proto__'}":{"status":"${Mark}","isAdmin":true}}`, `{"constructor":{"prototype":{"isAdmin":"${Mark}"}}}`];
+const prototypes = [
+  `{"${'__proto__'}":{"status":"${Mark}","isAdmin":true}}`,
+  `{"constructor":{"prototype":{"isAdmin":"${Mark}"}}}`,
+];
 
 let platform: TestPlatform;
 let api: Api;
@@ -85,7 +88,10 @@ function send(operation: Operation, text: string): Promise<Answer> {
 
 /** Puts a member into a body as JSON would carry it, `__proto__` included. */
 function withMember(body: object, name: string, value: unknown): string {
-  return JSON.stringify(body).replace(/\}$/, `${Object.keys(body).length > 0 ? ',' : ''}${JSON.stringify(name)}:${JSON.stringify(value)}}`);
+  return JSON.stringify(body).replace(
+    /\}$/,
+    `${Object.keys(body).length > 0 ? ',' : ''}${JSON.stringify(name)}:${JSON.stringify(value)}}`,
+  );
 }
 
 function violationOf(operation: Operation, answer: Answer): string | undefined {
@@ -98,9 +104,21 @@ async function readAll(): Promise<string> {
   const texts: string[] = [];
   for (const operation of api.operations.filter(({ access, method }) => access === 'tenant' && method === 'GET')) {
     const limit = operation.queryParams.some(({ name }) => name === 'limit') ? '?limit=100' : '';
-    texts.push((await platform.call('GET', 'acme.localhost', fillPath(operation.path, tenant.ids) + limit, { token: tenant.key })).text);
+    texts.push(
+      (
+        await platform.call('GET', 'acme.localhost', fillPath(operation.path, tenant.ids) + limit, {
+          token: tenant.key,
+        })
+      ).text,
+    );
   }
-  texts.push((await platform.call('GET', 'localhost', `/operator/v1/tenants/${tenant.id}`, { token: platform.secrets.operator_token })).text);
+  texts.push(
+    (
+      await platform.call('GET', 'localhost', `/operator/v1/tenants/${tenant.id}`, {
+        token: platform.secrets.operator_token,
+      })
+    ).text,
+  );
   return texts.join('\n');
 }
 
@@ -134,9 +152,22 @@ describe('a body', () => {
       ['createAgent', { slug: 'nested', name: 'n', definition: { limits: { balance: Mark } } }],
       ['createKey', { name: 'n', scope: { tenant: Mark } }],
       ['createMemory', { text: 'nested one', source: { type: 'person', ref: null, author: Mark, recorded_at: Mark } }],
-      ['createConversation', { items: [{ role: 'user', content: 'x', id: Mark, status: Mark, position: Mark, response_id: Mark }] }],
-      ['createItems', { items: [{ role: 'user', content: [{ type: 'input_text', text: 'x', author: Mark }], id: Mark }] }],
-      ['createItems', { items: [{ type: 'function_call', id: Mark, call_id: 'c', name: 'f', arguments: '{}', status: Mark, owner: Mark }] }],
+      [
+        'createConversation',
+        { items: [{ role: 'user', content: 'x', id: Mark, status: Mark, position: Mark, response_id: Mark }] },
+      ],
+      [
+        'createItems',
+        { items: [{ role: 'user', content: [{ type: 'input_text', text: 'x', author: Mark }], id: Mark }] },
+      ],
+      [
+        'createItems',
+        {
+          items: [
+            { type: 'function_call', id: Mark, call_id: 'c', name: 'f', arguments: '{}', status: Mark, owner: Mark },
+          ],
+        },
+      ],
       ['createResponse', { model: 'default', input: [{ role: 'user', content: 'x', id: Mark, status: Mark }] }],
     ];
     for (const [id, body] of nested) {
@@ -149,20 +180,26 @@ describe('a body', () => {
     expect(await readAll()).not.toContain(Mark);
   });
 
-  test.each(prototypes)('with %s changes no prototype: nothing is granted by it, and the next answers are as before', async (poison) => {
-    for (const operation of writers()) {
-      const body = JSON.stringify(sampleBodies[operation.id]!(tenant));
-      const answer = await send(operation, body.replace(/\}$/, `${body === '{}' ? '' : ','}${poison.slice(1)}`));
-      expect(answer.status, `${operation.id}: ${answer.text}`).toBeLessThan(500);
-      if (answer.status < 300) expect(passedOn.has(operation.id), `${operation.id} accepts ${poison}`).toBe(true);
-      expect(answer.text).not.toContain(Mark);
-    }
-    expect(await readAll()).not.toContain(Mark);
-    expect((await platform.call('GET', 'acme.localhost', '/v1/agents')).status).toBe(401);
-  });
+  test.each(prototypes)(
+    'with %s changes no prototype: nothing is granted by it, and the next answers are as before',
+    async (poison) => {
+      for (const operation of writers()) {
+        const body = JSON.stringify(sampleBodies[operation.id]!(tenant));
+        const answer = await send(operation, body.replace(/\}$/, `${body === '{}' ? '' : ','}${poison.slice(1)}`));
+        expect(answer.status, `${operation.id}: ${answer.text}`).toBeLessThan(500);
+        if (answer.status < 300) expect(passedOn.has(operation.id), `${operation.id} accepts ${poison}`).toBe(true);
+        expect(answer.text).not.toContain(Mark);
+      }
+      expect(await readAll()).not.toContain(Mark);
+      expect((await platform.call('GET', 'acme.localhost', '/v1/agents')).status).toBe(401);
+    },
+  );
 
   test('that names a higher right than its key has does not get it', async () => {
-    const made = await platform.client(tenant).require<{ secret: string }>('POST', '/v1/keys', { name: 'k', permissions: ['agents:write', 'conversations:write'] });
+    const made = await platform.client(tenant).require<{ secret: string }>('POST', '/v1/keys', {
+      name: 'k',
+      permissions: ['agents:write', 'conversations:write'],
+    });
     for (const [path, body] of [
       ['/v1/agents', { slug: 'raised', name: 'n', permissions: ['*'] }],
       ['/v1/conversations', { permissions: ['*'], role: 'admin' }],
@@ -175,7 +212,15 @@ describe('a body', () => {
 
 test('every good answer holds what its schema declares and nothing else', async () => {
   const good: string[] = [];
-  const last = ['deleteItem', 'deleteResponse', 'deleteConversation', 'deleteMemory', 'deleteAgent', 'suspendTenant', 'reactivateTenant'];
+  const last = [
+    'deleteItem',
+    'deleteResponse',
+    'deleteConversation',
+    'deleteMemory',
+    'deleteAgent',
+    'suspendTenant',
+    'reactivateTenant',
+  ];
   for (const operation of api.operations.filter(({ access, id }) => access !== 'public' && !last.includes(id))) {
     const answer = await send(operation, operation.body ? JSON.stringify(sampleBodies[operation.id]!(tenant)) : '');
     if (answer.status >= 300) continue;

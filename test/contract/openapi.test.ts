@@ -16,14 +16,27 @@ afterAll(() => platform.stop());
 describe('the OpenAPI document', () => {
   test('passes the recommended rules of Redocly without an error', async () => {
     const config = await createConfig({ extends: ['recommended'] });
-    const problems = await lintFromString({ source: JSON.stringify(api.document), absoluteRef: 'openapi.json', config });
+    const problems = await lintFromString({
+      source: JSON.stringify(api.document),
+      absoluteRef: 'openapi.json',
+      config,
+    });
     const errors = problems.filter((problem) => problem.severity === 'error');
-    expect(errors.map((problem) => `${problem.ruleId}: ${problem.message} ${problem.location[0]?.pointer}`)).toEqual([]);
+    expect(errors.map((problem) => `${problem.ruleId}: ${problem.message} ${problem.location[0]?.pointer}`)).toEqual(
+      [],
+    );
   });
 
   test('holds every route of the table, with its method, path, host and permission, and nothing else', async () => {
     const routes = await loadRouteTable();
-    const listed = api.operations.map(({ id, method, path, host, permission, access }) => ({ id, method, path, host, permission, access }));
+    const listed = api.operations.map(({ id, method, path, host, permission, access }) => ({
+      id,
+      method,
+      path,
+      host,
+      permission,
+      access,
+    }));
     const expected = routes.map((route) => ({
       id: route.operation,
       method: route.method,
@@ -52,7 +65,10 @@ describe('the OpenAPI document', () => {
   test('has for every operation a good answer and the refusals of its pipeline', () => {
     for (const { id, responses, access, body } of api.operations) {
       const statuses = Object.keys(responses);
-      expect(statuses.filter((status) => status.startsWith('2')), id).toHaveLength(1);
+      expect(
+        statuses.filter((status) => status.startsWith('2')),
+        id,
+      ).toHaveLength(1);
       expect(statuses, id).toEqual(expect.arrayContaining(['400', '404', '405', '431', '500', '503']));
       if (access !== 'public') expect(statuses, id).toEqual(expect.arrayContaining(['401', '403']));
       if (body) expect(statuses, id).toEqual(expect.arrayContaining(['413']));

@@ -45,7 +45,12 @@ function tenantOperations(): readonly Operation[] {
 function send(operation: Operation, token: string): Promise<Answer> {
   const { method, path, body, id } = operation;
   const last = operation.pathParams.at(-1);
-  const params = { ...tenant.ids, ...((method === 'DELETE' || id === 'revokeKey') && last && last !== 'agent' ? { [last]: `${tenant.ids[last as 'key'].slice(0, -4)}zzzz` } : {}) };
+  const params = {
+    ...tenant.ids,
+    ...((method === 'DELETE' || id === 'revokeKey') && last && last !== 'agent'
+      ? { [last]: `${tenant.ids[last as 'key'].slice(0, -4)}zzzz` }
+      : {}),
+  };
   const target = id === 'deleteAgent' ? path.replace('{agent}', 'nobody') : fillPath(path, params);
   // A key grants only what it has, so the new one is given nothing but the right to make keys.
   const sample = id === 'createKey' ? { name: 'k', permissions: ['keys:write'] } : sampleBodies[id]?.(tenant);
@@ -64,7 +69,9 @@ describe('permissions', () => {
       }
       matrix[who].sort();
     }
-    expect(matrix, `if this is meant, write it to ${expectedPath}:\n${JSON.stringify(matrix, null, 2)}`).toEqual(expected);
+    expect(matrix, `if this is meant, write it to ${expectedPath}:\n${JSON.stringify(matrix, null, 2)}`).toEqual(
+      expected,
+    );
   });
 
   test('the table opens every route to exactly one permission, the one that the document names', () => {
@@ -73,11 +80,16 @@ describe('permissions', () => {
       expect(openers, id).toEqual([permission]);
     }
     const known = new Set(tenantOperations().map(({ id }) => id));
-    expect(Object.values(expected).flat().filter((id) => !known.has(id))).toEqual([]);
+    expect(
+      Object.values(expected)
+        .flat()
+        .filter((id) => !known.has(id)),
+    ).toEqual([]);
   });
 
   test('a key with all of them opens every route, and is refused by none for want of a permission', async () => {
-    for (const operation of tenantOperations()) expect((await send(operation, tenant.key)).status, operation.id).not.toBe(403);
+    for (const operation of tenantOperations())
+      expect((await send(operation, tenant.key)).status, operation.id).not.toBe(403);
   });
 
   test('a refusal names the permission that is missing and nothing of what was asked for', async () => {
@@ -93,12 +105,17 @@ describe('permissions', () => {
 
   test('a key of one agent opens that agent alone, whatever its permissions', async () => {
     const token = await issue({ scope: { agent: tenant.ids.agent } });
-    const other = (await platform.call('GET', 'acme.localhost', '/v1/agents', { token: tenant.key })).json() as { data: { id: string; slug: string }[] };
+    const other = (await platform.call('GET', 'acme.localhost', '/v1/agents', { token: tenant.key })).json() as {
+      data: { id: string; slug: string }[];
+    };
     const foreign = other.data.find(({ id }) => id !== tenant.ids.agent)!;
     for (const operation of tenantOperations().filter(({ pathParams }) => pathParams[0] === 'agent')) {
       for (const ref of [foreign.id, foreign.slug, 'nobody']) {
         const path = fillPath(operation.path, { ...tenant.ids, agent: ref });
-        const answer = await platform.call(operation.method, 'acme.localhost', path, { token, ...(operation.body ? { body: sampleBodies[operation.id]!(tenant) } : {}) });
+        const answer = await platform.call(operation.method, 'acme.localhost', path, {
+          token,
+          ...(operation.body ? { body: sampleBodies[operation.id]!(tenant) } : {}),
+        });
         expect(answer.status, `${operation.id} of ${ref}`).toBe(403);
       }
     }
@@ -107,7 +124,54 @@ describe('permissions', () => {
     for (const path of ['/v1/agents', '/v1/keys', '/v1/usage']) {
       expect((await platform.call('GET', 'acme.localhost', path, { token })).status, path).toBe(403);
     }
-    const models = (await platform.call('GET', 'acme.localhost', '/v1/models', { token })).json() as { data: { id: string }[] };
+    const models = (await platform.call('GET', 'acme.localhost', '/v1/models', { token })).json() as {
+      data: { id: string }[];
+    };
     expect(models.data.map(({ id }) => id)).toEqual([tenant.ids.model]);
   });
+
+  test('a key of one agent cannot tell another agent from none, and a key without the permission can tell nothing', async () => {
+    const bound = await issue({ scope: { agent: tenant.ids.agent } });
+    const ask = async (token: string, model: string) => {
+      const answer = await platform.call('POST', 'acme.localhost', '/v1/chat/completions', {
+        token,
+        body: { model, messages: [{ role: 'user', content: 'hi' }] },
+      });
+      return `${answer.status} ${answer.text}`;
+    };
+    const { data } = (await platform.call('GET', 'acme.localhost', '/v1/agents', { token: tenant.key })).json() as {
+      data: { id: string; model: string }[];
+    };
+    const foreign = data.find(({ id }) => id !== tenant.ids.agent)!.model;
+    expect(await ask(bound, foreign)).toBe(await ask(bound, 'agent/nobody'));
+    expect(await ask(bound, foreign)).toContain('model_not_found');
+    expect(await ask(bound, tenant.ids.model)).toContain('chat.completion');
+    const reader = keys.get('usage:read')!;
+    expect(await ask(reader, foreign)).toBe(await ask(reader, 'agent/nobody'));
+    expect(await ask(reader, foreign)).toContain('permission_denied');
+  });
+
+  test.each(['a key of one agent', 'a visitor'])(
+    '%s is told what is wrong with its request, may use an Idempotency-Key, and finds its conversations',
+    async (who) => {
+      const token = who === 'a visitor' ? tenant.visitor : await issue({ scope: { agent: tenant.ids.agent } });
+      const post = (path: string, body: object, headers = {}) =>
+        platform.call('POST', 'acme.localhost', path, { token, body, headers });
+      const { model } = tenant.ids;
+      expect((await post('/v1/responses', { model })).status).toBe(400);
+      expect((await post('/v1/responses', { model, input: 'hi', conversation: 'conv_none' })).status).toBe(404);
+      const key = { 'idempotency-key': `once ${who}`.replaceAll(' ', '-') };
+      const [first, second] = [
+        await post('/v1/responses', { model, input: 'hi' }, key),
+        await post('/v1/responses', { model, input: 'hi' }, key),
+      ];
+      expect([first.status, second.status, second.text]).toEqual([200, 200, first.text]);
+      const made = (await post('/v1/conversations', {})).json() as { id: string };
+      const listed = (await platform.call('GET', 'acme.localhost', '/v1/conversations', { token })).json() as {
+        data: { id: string; agent: string }[];
+      };
+      expect(listed.data.map(({ id }) => id)).toContain(made.id);
+      expect(listed.data.every(({ agent }) => agent === tenant.ids.agent)).toBe(true);
+    },
+  );
 });

@@ -1,6 +1,6 @@
 /** `npm start` as a user meets it: on an empty folder, again, twice at once, on a port that is taken, and after every end. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -181,6 +181,20 @@ describe('a start that cannot be', () => {
   });
 });
 
+describe('two starts at the same moment', () => {
+  it('on one folder end with exactly one of them running', async () => {
+    const folder = makeFolder();
+    const both = await Promise.all(
+      [0, 1].map(async () => new StartedProcess(folder, ['--no-demo', '--port', String(await findFreePort())])),
+    );
+    onTestFinished(() => Promise.all(both.map((each) => each.killGroup())).then(() => {}));
+    const outcomes = await Promise.allSettled(both.map((each) => each.ready()));
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const refused = both[outcomes.findIndex(({ status }) => status === 'rejected')]!;
+    expect(refused.stderr).toMatch(/already running on this data folder/);
+  });
+});
+
 describe('the end of a start', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'by %s leaves no process behind and loses no acknowledged write',
@@ -208,6 +222,21 @@ describe('the end of a start', () => {
       for (const id of acknowledged) {
         expect((await tenantOf(second.dev).call('GET', `/v1/conversations/${id}`)).status, id).toBe(200);
       }
+    },
+  );
+
+  it.each(['secrets.json', 'platform.log', 'bridge.log'])(
+    'by Ctrl-C while it still starts (at %s) leaves no process behind, and the next start works',
+    async (file) => {
+      const folder = makeFolder();
+      const port = await findFreePort();
+      const first = new StartedProcess(folder, ['--port', String(port)]);
+      onTestFinished(() => first.killGroup());
+      await waitUntil(`the start has come to ${file}`, () => existsSync(join(folder, file)));
+      await first.interrupt();
+      await waitUntil('nothing is left', () => first.group().length === 0);
+      const second = await start(folder, port);
+      expect((await listMemories(second.dev)).length).toBeGreaterThan(3);
     },
   );
 

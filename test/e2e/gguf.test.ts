@@ -41,13 +41,11 @@ beforeAll(async () => {
     },
   });
   tenant = await platform.createTenant('acme');
-  await platform
-    .client(tenant)
-    .require('POST', '/v1/agents', {
-      slug: 'dreamer',
-      name: 'Dreamer',
-      definition: { model: Model, instructions: 'Dream.' },
-    });
+  await platform.client(tenant).require('POST', '/v1/agents', {
+    slug: 'dreamer',
+    name: 'Dreamer',
+    definition: { model: Model, instructions: 'Dream.' },
+  });
   client = platform.openai(tenant);
   await waitUntil('the engine has loaded its model and is offered', async () => {
     for await (const { id } of client.models.list()) if (id === Model) return true;

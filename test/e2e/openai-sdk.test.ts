@@ -267,6 +267,15 @@ describe.each(models)('responses of %s', (model) => {
     expect(response.output_text).toBe(Answer);
   });
 
+  it('the stream() helper takes up a response by its id, after the events that were seen', async () => {
+    const events = await collect(await client.responses.create({ ...body, stream: true }));
+    const resumed = client.responses.stream({ response_id: idOf(events), starting_after: 5 });
+    const rest: number[] = [];
+    resumed.on('event', ({ sequence_number: number }) => rest.push(number));
+    expect((await resumed.finalResponse()).output_text).toBe(Answer);
+    expect(rest).toEqual(events.slice(6).map(({ sequence_number: number }) => number));
+  });
+
   it('background answers at once and can be polled to its end', async () => {
     script({ pauseAt: 2 });
     const begun = await client.responses.create({ ...body, background: true });

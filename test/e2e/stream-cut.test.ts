@@ -224,20 +224,43 @@ describe('a bridge that is killed', () => {
       });
     },
   );
+
+  it.each(["an agent's chat stream", 'a Responses stream'] as const)(
+    'and comes back within seconds delays %s that begins meanwhile, and does not fail it',
+    async (surface) => {
+      const { node, client, child, startBridge } = await startWithBridgeProcess();
+      node.script = { models: [PlainModel], words };
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+      const outcome = surfaces[surface](client);
+      const again = await startBridge();
+      onTestFinished(() => void again.child.kill('SIGKILL'));
+      expect(await outcome).toMatchObject({ text: words.join(' '), error: undefined });
+    },
+  );
 });
 
 describe('a node that is gone', () => {
-  it.each([PlainModel, AgentModel])('is a 503 to who asks for %s', async (model) => {
+  it.each([PlainModel, AgentModel])('is a 503 to who asks for %s, also once the platform knows', async (model) => {
     const home = await startPlatformWithNode();
     onTestFinished(() => home.platform.stop());
     const client = home.platform.openai(home.tenant);
+    const ask = () =>
+      client.chat.completions.create({ model, messages: [{ role: 'user', content: 'Hi' }] }).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
     await home.node.close();
-    const work = client.chat.completions.create({ model, messages: [{ role: 'user', content: 'Hi' }] });
-    const error = await work.then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    expect(error).toBeInstanceOf(OpenAI.InternalServerError);
-    expect(error).toMatchObject({ status: 503, code: 'node_unavailable' });
+    const first = await ask();
+    await home.platform.bridge.refresh();
+    await waitUntil('the model is no longer offered', async () => {
+      for await (const { id } of client.models.list()) if (id === PlainModel) return false;
+      return true;
+    });
+    for (const error of [first, await ask()]) {
+      expect(error).toBeInstanceOf(OpenAI.InternalServerError);
+      expect(error).toMatchObject({ status: 503, code: 'node_unavailable' });
+    }
   });
 });

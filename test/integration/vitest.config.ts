@@ -1,4 +1,5 @@
 /** Objects, D1 and the edge inside workerd, with the bindings of wrangler.toml. */
+import { generateKeyPairSync } from 'node:crypto';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
 import { defineConfig } from 'vitest/config';
 
@@ -31,9 +32,14 @@ export default defineConfig(async () => ({
           AGENT_BUCKETS: '0',
           VECTOR_BACKEND: 'embedded',
           MAX_BODY_BYTES: '10485760',
+          OPERATOR_TOKEN_SHA256: '0'.repeat(64),
+          PLATFORM_SIGNING_KEY: JSON.stringify({
+            ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }),
+            kid: 'test',
+          }),
         },
       },
     }),
   ],
-  test: { name: 'workerd', include: ['test/integration/**/*.test.ts'] },
+  test: { name: 'workerd', root, include: ['test/integration/**/*.test.ts'], testTimeout: 60_000 },
 }));

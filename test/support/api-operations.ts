@@ -25,7 +25,11 @@ export type Operation = {
   readonly responses: Readonly<Record<string, Contents>>;
 };
 
-export type Api = { readonly document: OpenApiDocument; readonly operations: readonly Operation[]; readonly schemas: SchemaReader };
+export type Api = {
+  readonly document: OpenApiDocument;
+  readonly operations: readonly Operation[];
+  readonly schemas: SchemaReader;
+};
 
 export async function readApi(platform: TestPlatform): Promise<Api> {
   const document = (await platform.call('GET', 'localhost', '/openapi.json')).json() as OpenApiDocument;
@@ -54,13 +58,18 @@ function toOperation(path: string, method: string, operation: OpenApiOperation):
     headerParams: parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name),
     ...(content ? { body: { media: content[0], schema: content[1].schema } } : {}),
     responses: Object.fromEntries(
-      Object.entries(operation.responses).map(([status, response]) => [status, (response as { content?: Contents }).content ?? {}]),
+      Object.entries(operation.responses).map(([status, response]) => [
+        status,
+        (response as { content?: Contents }).content ?? {},
+      ]),
     ),
   };
 }
 
 export function fillPath(path: string, params: Readonly<Record<string, string>>): string {
-  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? `no-${name}`).replaceAll('%2F', '/'));
+  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(params[name] ?? `no-${name}`).replaceAll('%2F', '/'),
+  );
 }
 
 /** The code's own table. Its pages are text for the bundler, so it is bundled as the Worker is. */

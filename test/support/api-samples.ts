@@ -11,7 +11,10 @@ let serial = 0;
 const fresh = (prefix: string) => `${prefix}-${process.pid}-${serial++}`;
 
 export const sampleBodies: Readonly<Record<string, (named: Named) => object>> = {
-  createChatCompletion: ({ agentSlug }) => ({ model: `agent/${agentSlug}`, messages: [{ role: 'user', content: 'What is the answer?' }] }),
+  createChatCompletion: ({ agentSlug }) => ({
+    model: `agent/${agentSlug}`,
+    messages: [{ role: 'user', content: 'What is the answer?' }],
+  }),
   createEmbedding: () => ({ model: HashEmbeddingModel, input: 'text' }),
   createResponse: ({ agentSlug }) => ({ model: `agent/${agentSlug}`, input: 'What is the answer?' }),
   createConversation: () => ({ metadata: { topic: 'x' }, items: [{ role: 'user', content: 'hello' }] }),

@@ -23,13 +23,18 @@ export class SchemaReader {
 
   /** Undefined where the value is valid. */
   findViolation(schema: JsonSchema, value: unknown, at = '$'): string | undefined {
-    for (const keyword of Object.keys(schema)) if (!Known.has(keyword)) throw new Error(`unknown keyword ${keyword} at ${at}`);
+    for (const keyword of Object.keys(schema))
+      if (!Known.has(keyword)) throw new Error(`unknown keyword ${keyword} at ${at}`);
     if (typeof schema['$ref'] === 'string') return this.findViolation(this.#resolve(schema['$ref']), value, at);
     for (const check of [checkType, checkLiteral, checkNumber, checkString]) {
       const violation = check(schema, value);
       if (violation) return `${at}: ${violation}`;
     }
-    return this.#checkBranches(schema, value, at) ?? this.#checkArray(schema, value, at) ?? this.#checkObject(schema, value, at);
+    return (
+      this.#checkBranches(schema, value, at) ??
+      this.#checkArray(schema, value, at) ??
+      this.#checkObject(schema, value, at)
+    );
   }
 
   arbitrary(schema: JsonSchema, depth = 0): fc.Arbitrary<unknown> {
@@ -38,7 +43,14 @@ export class SchemaReader {
     if (Array.isArray(schema['enum'])) return fc.constantFrom(...schema['enum']);
     const branches = (schema['anyOf'] ?? schema['oneOf']) as JsonSchema[] | undefined;
     if (branches) return fc.oneof(...branches.map((branch) => this.arbitrary(branch, depth)));
-    const { minimum = -1_000, maximum = 100_000, minItems = 0, maxItems = 3, minLength = 0, maxLength = 60 } = schema as Record<string, number>;
+    const {
+      minimum = -1_000,
+      maximum = 100_000,
+      minItems = 0,
+      maxItems = 3,
+      minLength = 0,
+      maxLength = 60,
+    } = schema as Record<string, number>;
     switch (schema['type']) {
       case 'null':
         return fc.constant(null);
@@ -49,13 +61,19 @@ export class SchemaReader {
       case 'number':
         return fc.double({ min: minimum, max: maximum, noNaN: true });
       case 'string':
-        if (schema['format'] === 'date-time') return fc.date({ noInvalidDate: true, min: new Date(0) }).map((date) => date.toISOString());
-        if (typeof schema['pattern'] === 'string') return fc.stringMatching(new RegExp(schema['pattern'])).map((text) => text.slice(0, 200));
+        if (schema['format'] === 'date-time')
+          return fc.date({ noInvalidDate: true, min: new Date(0) }).map((date) => date.toISOString());
+        if (typeof schema['pattern'] === 'string')
+          return fc.stringMatching(new RegExp(schema['pattern'])).map((text) => text.slice(0, 200));
         return fc.string({ unit: 'grapheme', minLength, maxLength: Math.min(maxLength, minLength + 40) });
       case 'array': {
-        if (Array.isArray(schema['prefixItems'])) return fc.tuple(...(schema['prefixItems'] as JsonSchema[]).map((item) => this.arbitrary(item, depth + 1)));
+        if (Array.isArray(schema['prefixItems']))
+          return fc.tuple(...(schema['prefixItems'] as JsonSchema[]).map((item) => this.arbitrary(item, depth + 1)));
         const item = this.arbitrary((schema['items'] ?? {}) as JsonSchema, depth + 1);
-        return fc.array(item, { minLength: minItems, maxLength: Math.max(minItems, Math.min(maxItems, depth > 3 ? 1 : 3)) });
+        return fc.array(item, {
+          minLength: minItems,
+          maxLength: Math.max(minItems, Math.min(maxItems, depth > 3 ? 1 : 3)),
+        });
       }
       case 'object':
         return this.#arbitraryObject(schema, depth);
@@ -67,11 +85,17 @@ export class SchemaReader {
   #arbitraryObject(schema: JsonSchema, depth: number): fc.Arbitrary<unknown> {
     const properties = (schema['properties'] ?? {}) as Member;
     const required = new Set((schema['required'] ?? []) as string[]);
-    const members = Object.fromEntries(Object.entries(properties).map(([name, member]) => [name, this.arbitrary(member, depth + 1)]));
+    const members = Object.fromEntries(
+      Object.entries(properties).map(([name, member]) => [name, this.arbitrary(member, depth + 1)]),
+    );
     const known = fc.record(members, { requiredKeys: Object.keys(members).filter((name) => required.has(name)) });
     const extra = schema['additionalProperties'];
     if (typeof extra !== 'object' || extra === null) return known;
-    const more = fc.dictionary(fc.string({ minLength: 1, maxLength: 10 }), this.arbitrary(extra as JsonSchema, depth + 1), { maxKeys: 2 });
+    const more = fc.dictionary(
+      fc.string({ minLength: 1, maxLength: 10 }),
+      this.arbitrary(extra as JsonSchema, depth + 1),
+      { maxKeys: 2 },
+    );
     return fc.tuple(known, more).map(([own, others]) => ({ ...others, ...(own as object) }));
   }
 
@@ -83,7 +107,9 @@ export class SchemaReader {
     const branches = (schema['anyOf'] ?? schema['oneOf']) as JsonSchema[] | undefined;
     if (!branches) return undefined;
     const violations = branches.map((branch) => this.findViolation(branch, value, at));
-    return violations.every((violation) => violation !== undefined) ? `${at}: no branch fits (${violations.join(' | ')})` : undefined;
+    return violations.every((violation) => violation !== undefined)
+      ? `${at}: no branch fits (${violations.join(' | ')})`
+      : undefined;
   }
 
   #checkArray(schema: JsonSchema, value: unknown, at: string): string | undefined {
@@ -103,7 +129,8 @@ export class SchemaReader {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
     const properties = (schema['properties'] ?? {}) as Member;
     const extra = schema['additionalProperties'];
-    for (const name of (schema['required'] ?? []) as string[]) if (!Object.hasOwn(value, name)) return `${at}: lacks ${name}`;
+    for (const name of (schema['required'] ?? []) as string[])
+      if (!Object.hasOwn(value, name)) return `${at}: lacks ${name}`;
     for (const [name, member] of Object.entries(value)) {
       const own = Object.hasOwn(properties, name) ? properties[name] : undefined;
       if (!own && extra === false) return `${at}: undeclared member ${name}`;
@@ -133,7 +160,8 @@ function checkType(schema: JsonSchema, value: unknown): string | undefined {
 
 function checkLiteral(schema: JsonSchema, value: unknown): string | undefined {
   if ('const' in schema && schema['const'] !== value) return `is not ${JSON.stringify(schema['const'])}`;
-  if (Array.isArray(schema['enum']) && !schema['enum'].includes(value)) return `is none of ${JSON.stringify(schema['enum'])}`;
+  if (Array.isArray(schema['enum']) && !schema['enum'].includes(value))
+    return `is none of ${JSON.stringify(schema['enum'])}`;
   return undefined;
 }
 
@@ -151,6 +179,7 @@ function checkString(schema: JsonSchema, value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   if (value.length < Number(schema['minLength'] ?? 0)) return 'is too short';
   if (value.length > Number(schema['maxLength'] ?? Number.POSITIVE_INFINITY)) return 'is too long';
-  if (typeof schema['pattern'] === 'string' && !new RegExp(schema['pattern'], 'u').test(value)) return 'does not match its pattern';
+  if (typeof schema['pattern'] === 'string' && !new RegExp(schema['pattern'], 'u').test(value))
+    return 'does not match its pattern';
   return undefined;
 }

@@ -41,14 +41,23 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
   const agent = await client.require<Made>('POST', '/v1/agents', {
     slug: agentSlug,
     name: canary('name'),
-    definition: { instructions: canary('instructions'), greeting: canary('greeting'), goals: [canary('goal'), canary('goal')] },
+    definition: {
+      instructions: canary('instructions'),
+      greeting: canary('greeting'),
+      goals: [canary('goal'), canary('goal')],
+    },
   });
   await client.require('POST', `/v1/agents/${agent.id}/versions`, { instructions: canary('version') });
   await client.require('POST', '/v1/agents', { slug: canary('second'), name: canary('second-name') });
   const memories: Made[] = [];
   for (let at = 0; at < 12; at++) {
     const source = { type: 'document', ref: canary('source') };
-    memories.push(await client.require<Made>('POST', `/v1/agents/${agent.id}/memories`, { text: `The answer is ${canary('memory')}.`, source }));
+    memories.push(
+      await client.require<Made>('POST', `/v1/agents/${agent.id}/memories`, {
+        text: `The answer is ${canary('memory')}.`,
+        source,
+      }),
+    );
   }
   const key = await client.require<Made>('POST', '/v1/keys', { name: canary('key'), permissions: ['agents:read'] });
   const conversation = await client.require<Made>('POST', '/v1/conversations', {
@@ -87,12 +96,13 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
 
 /** Ids of the right form that name nothing. */
 export function strangeIds(ids: Ids): Ids {
-  const turned = (id: string) => id.replace(/.{6}$/, (end) => [...end].map((letter) => (letter === 'z' ? 'y' : 'z')).join(''));
+  const turned = (id: string) =>
+    id.replace(/.{6}$/, (end) => [...end].map((letter) => (letter === 'z' ? 'y' : 'z')).join(''));
   return Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, turned(id)])) as Ids;
 }
 
 export async function waitUntil(holds: () => Promise<boolean>, withinMs = 20_000): Promise<void> {
-  for (const end = Date.now() + withinMs; !(await holds()); ) {
+  for (const end = Date.now() + withinMs; !(await holds());) {
     if (Date.now() > end) throw new Error('what was waited for did not come');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -4,7 +4,11 @@ import { connect } from 'node:net';
 export type RawAnswer = { readonly status: number; readonly text: string };
 
 /** Sends the bytes and reads until the server closes, the answer is whole, or time is up (status 0). */
-export function sendRaw(port: number, bytes: string | readonly (string | Buffer)[], timeoutMs = 5_000): Promise<RawAnswer> {
+export function sendRaw(
+  port: number,
+  bytes: string | readonly (string | Buffer)[],
+  timeoutMs = 5_000,
+): Promise<RawAnswer> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     let text = '';
@@ -22,7 +26,8 @@ export function sendRaw(port: number, bytes: string | readonly (string | Buffer)
       clearTimeout(timer);
       finish();
     });
-    for (const part of typeof bytes === 'string' ? [bytes] : bytes) socket.write(typeof part === 'string' ? Buffer.from(part, 'latin1') : part);
+    for (const part of typeof bytes === 'string' ? [bytes] : bytes)
+      socket.write(typeof part === 'string' ? Buffer.from(part, 'latin1') : part);
   });
 }
 

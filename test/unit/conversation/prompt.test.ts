@@ -1,7 +1,13 @@
 /** From input to stored items to messages: nothing is lost, nothing that the server sets is taken from the caller. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { lastUserText, toInputItems, toMessages, toStoredItem, toSystemMessage } from '../../../durable-objects/conversation/prompt.ts';
+import {
+  lastUserText,
+  toInputItems,
+  toMessages,
+  toStoredItem,
+  toSystemMessage,
+} from '../../../durable-objects/conversation/prompt.ts';
 import { inputItem, item, type InputItem } from '../../../shared/contracts/conversations.ts';
 
 let serial = 0;
@@ -12,7 +18,13 @@ describe('a stored item', () => {
     { role: 'user', content: 'x', id: 'mine', status: 'in_progress' },
     { type: 'message', role: 'assistant', content: 'x' },
     { role: 'assistant', content: [{ type: 'output_text', text: 'x', annotations: 'none', secret: 1 }] },
-    { role: 'user', content: [{ type: 'input_text', text: 'x' }, { type: 'input_image', image_url: 'http://x/y.png' }] },
+    {
+      role: 'user',
+      content: [
+        { type: 'input_text', text: 'x' },
+        { type: 'input_image', image_url: 'http://x/y.png' },
+      ],
+    },
     { type: 'function_call', id: 'mine', call_id: 'c', name: 'f', arguments: '{}', status: 'in_progress' },
     { type: 'function_call_output', id: 'mine', call_id: 'c', output: 'x', status: 'odd' },
     { type: 'function_call_output', call_id: 'c', output: [{ type: 'input_text', text: 'x' }] },
@@ -54,8 +66,24 @@ describe('messages', () => {
   });
 
   test('with an image stay parts', () => {
-    const [message] = toMessages(toInputItems([{ role: 'user', content: [{ type: 'input_text', text: 'see' }, { type: 'input_image', image_url: 'http://x/y.png' }] }], mint));
-    expect(message?.content).toEqual([{ type: 'text', text: 'see' }, { type: 'image_url', image_url: { url: 'http://x/y.png' } }]);
+    const [message] = toMessages(
+      toInputItems(
+        [
+          {
+            role: 'user',
+            content: [
+              { type: 'input_text', text: 'see' },
+              { type: 'input_image', image_url: 'http://x/y.png' },
+            ],
+          },
+        ],
+        mint,
+      ),
+    );
+    expect(message?.content).toEqual([
+      { type: 'text', text: 'see' },
+      { type: 'image_url', image_url: { url: 'http://x/y.png' } },
+    ]);
     expect(lastUserText([message!])).toBe('see');
   });
 });
@@ -71,7 +99,9 @@ describe('the system message', () => {
   test('holds instructions, goals, extra instructions and memories, in this order', () => {
     const [message] = toSystemMessage(agent, 'Now.', [{ id: 'm', score: 1, text: 'The sky is blue.' }]);
     const text = String(message?.content);
-    const places = ['Be kind.', '- help', '- be brief', 'Now.', '[1] The sky is blue.'].map((part) => text.indexOf(part));
+    const places = ['Be kind.', '- help', '- be brief', 'Now.', '[1] The sky is blue.'].map((part) =>
+      text.indexOf(part),
+    );
     expect(places.every((place, at) => place > (places[at - 1] ?? -1))).toBe(true);
   });
 

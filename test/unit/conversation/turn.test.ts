@@ -5,7 +5,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Turn } from '../../../durable-objects/conversation/turn.ts';
-import { response as responseSchema, terminalStatuses, type ResponseEvent } from '../../../shared/contracts/responses.ts';
+import {
+  response as responseSchema,
+  terminalStatuses,
+  type ResponseEvent,
+} from '../../../shared/contracts/responses.ts';
 import type { ChatCompletionChunk, FinishReason } from '../../../shared/contracts/chat-completions.ts';
 import { blankResponse } from '../../support/response-factory.ts';
 
@@ -21,20 +25,37 @@ const chunkOf = (choices: readonly Choice[], usage?: ChatCompletionChunk['usage'
 });
 const count = fc.integer({ min: 0, max: 1_000 });
 const toolCall = fc.record(
-  { index: fc.nat(3), id: fc.string(), function: fc.record({ name: fc.string(), arguments: fc.string() }, { requiredKeys: [] }) },
+  {
+    index: fc.nat(3),
+    id: fc.string(),
+    function: fc.record({ name: fc.string(), arguments: fc.string() }, { requiredKeys: [] }),
+  },
   { requiredKeys: ['index'] },
 );
 const delta = fc.record(
-  { role: fc.constant('assistant' as const), content: fc.option(fc.string()), tool_calls: fc.option(fc.array(toolCall, { maxLength: 3 })) },
+  {
+    role: fc.constant('assistant' as const),
+    content: fc.option(fc.string()),
+    tool_calls: fc.option(fc.array(toolCall, { maxLength: 3 })),
+  },
   { requiredKeys: [] },
 );
 const choice = fc.record({
   index: fc.constantFrom(0, 0, 0, 1),
   delta,
-  finish_reason: fc.option(fc.constantFrom<FinishReason>('stop', 'length', 'tool_calls', 'content_filter', 'function_call'), { freq: 4 }),
+  finish_reason: fc.option(
+    fc.constantFrom<FinishReason>('stop', 'length', 'tool_calls', 'content_filter', 'function_call'),
+    { freq: 4 },
+  ),
 });
-const usage = fc.option(fc.record({ prompt_tokens: count, completion_tokens: count, total_tokens: count }), { nil: undefined, freq: 3 });
-const chunks = fc.array(fc.tuple(fc.array(choice, { maxLength: 2 }), usage).map(([choices, used]) => chunkOf(choices as Choice[], used)), { maxLength: 20 });
+const usage = fc.option(fc.record({ prompt_tokens: count, completion_tokens: count, total_tokens: count }), {
+  nil: undefined,
+  freq: 3,
+});
+const chunks = fc.array(
+  fc.tuple(fc.array(choice, { maxLength: 2 }), usage).map(([choices, used]) => chunkOf(choices as Choice[], used)),
+  { maxLength: 20 },
+);
 const end = fc.constantFrom<(turn: Turn) => ResponseEvent[]>(
   (turn) => turn.finished(5_000),
   (turn) => turn.failed('upstream_cut', 'cut', 5_000),
@@ -46,7 +67,11 @@ function newTurn(): Turn {
   return new Turn(blankResponse(), (kind) => `${kind}-${serial++}`);
 }
 
-function play(turn: Turn, parts: readonly ChatCompletionChunk[], finish: (turn: Turn) => ResponseEvent[]): ResponseEvent[] {
+function play(
+  turn: Turn,
+  parts: readonly ChatCompletionChunk[],
+  finish: (turn: Turn) => ResponseEvent[],
+): ResponseEvent[] {
   return [...turn.created(), ...turn.started([]), ...parts.flatMap((part) => turn.chunk(part)), ...finish(turn)];
 }
 
@@ -77,7 +102,10 @@ describe('a turn', () => {
       fc.property(chunks, end, (parts, finish) => {
         const turn = newTurn();
         const events = play(turn, parts, finish);
-        const added = events.filter(({ type }) => type === 'response.output_item.added') as { output_index: number; item: { id: string } }[];
+        const added = events.filter(({ type }) => type === 'response.output_item.added') as {
+          output_index: number;
+          item: { id: string };
+        }[];
         const done = events.filter(({ type }) => type === 'response.output_item.done') as typeof added;
         expect(added.map(({ output_index: index }) => index)).toEqual(added.map((_, at) => at));
         const places = (all: typeof added) => all.map(({ output_index: index, item }) => `${index} ${item.id}`).sort();
@@ -100,7 +128,9 @@ describe('a turn', () => {
       fc.property(chunks, end, (parts, finish) => {
         const turn = newTurn();
         const events = play(turn, parts, finish);
-        const said = ofType(events, 'response.output_text.delta').map((event) => event.delta).join('');
+        const said = ofType(events, 'response.output_text.delta')
+          .map((event) => event.delta)
+          .join('');
         const sent = parts.map(({ choices }) => choices.find(({ index }) => index === 0)?.delta.content ?? '').join('');
         expect(said).toBe(sent);
         for (const [index, item] of turn.response.output.entries()) {
@@ -108,9 +138,14 @@ describe('a turn', () => {
             expect(item.content).toEqual([{ type: 'output_text', text: said, annotations: [], logprobs: [] }]);
             expect(ofType(events, 'response.output_text.done')[0]?.text).toBe(said);
           } else {
-            const written = ofType(events, 'response.function_call_arguments.delta').filter((event) => event.output_index === index);
+            const written = ofType(events, 'response.function_call_arguments.delta').filter(
+              (event) => event.output_index === index,
+            );
             expect(item.arguments).toBe(written.map((event) => event.delta).join(''));
-            expect(ofType(events, 'response.function_call_arguments.done').find((event) => event.output_index === index)?.arguments).toBe(item.arguments);
+            expect(
+              ofType(events, 'response.function_call_arguments.done').find((event) => event.output_index === index)
+                ?.arguments,
+            ).toBe(item.arguments);
           }
         }
       }),

@@ -31,7 +31,8 @@ describe('an API key', () => {
     const { secret } = fresh();
     for (let at = 1; at < secret.length; at++) {
       const [before, after] = [secret[at - 1]!, secret[at]!];
-      if (before !== after) expect(parseApiKey(secret.slice(0, at - 1) + after + before + secret.slice(at + 1))).toBeUndefined();
+      if (before !== after)
+        expect(parseApiKey(secret.slice(0, at - 1) + after + before + secret.slice(at + 1))).toBeUndefined();
       expect(parseApiKey(secret.slice(0, at) + secret.slice(at + 1))).toBeUndefined();
       expect(parseApiKey(secret.slice(0, at) + after + secret.slice(at))).toBeUndefined();
     }
@@ -39,7 +40,12 @@ describe('an API key', () => {
 
   test('is not made by accident: no text of any kind is one', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => parseApiKey(text) === undefined));
-    fc.assert(fc.property(fc.stringMatching(/^fh_[0-9a-z]{26}_[0-9a-z]{40}_[0-9a-f]{8}$/), (text) => parseApiKey(text) === undefined));
+    fc.assert(
+      fc.property(
+        fc.stringMatching(/^fh_[0-9a-z]{26}_[0-9a-z]{40}_[0-9a-f]{8}$/),
+        (text) => parseApiKey(text) === undefined,
+      ),
+    );
   });
 
   test('shows nothing of its secret in its prefix', () => {

@@ -1,7 +1,16 @@
 /** Ids: of the right form, in order of their making, and a response's leads to its conversation. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { conversationOfResponse, idPrefixes, isId, mintId, mintResponseId, parseId, randomBase32, type IdKind } from '../../../shared/core/ids.ts';
+import {
+  conversationOfResponse,
+  idPrefixes,
+  isId,
+  mintId,
+  mintResponseId,
+  parseId,
+  randomBase32,
+  type IdKind,
+} from '../../../shared/core/ids.ts';
 
 const kinds = Object.keys(idPrefixes) as IdKind[];
 const kind = fc.constantFrom(...kinds);
@@ -11,10 +20,14 @@ const time = fc.integer({ min: 0, max: 32 ** 10 - 1 });
 describe('an id', () => {
   test('is of its own kind and of no other', () => {
     fc.assert(
-      fc.property(kind.filter((each) => each !== 'response'), time, (made, now) => {
-        const id = mintId(made, now);
-        expect(kinds.filter((each) => isId(each, id))).toEqual([made]);
-      }),
+      fc.property(
+        kind.filter((each) => each !== 'response'),
+        time,
+        (made, now) => {
+          const id = mintId(made, now);
+          expect(kinds.filter((each) => isId(each, id))).toEqual([made]);
+        },
+      ),
     );
   });
 
@@ -52,9 +65,12 @@ describe('an id', () => {
     expect(parseId('agent', text)).toBeUndefined();
   });
 
-  test.each([undefined, null, 1, {}, [], [`agt_${'0'.repeat(26)}`], { toString: () => `agt_${'0'.repeat(26)}` }])('%j, which is no string, is none', (value) => {
-    expect(isId('agent', value)).toBe(false);
-  });
+  test.each([undefined, null, 1, {}, [], [`agt_${'0'.repeat(26)}`], { toString: () => `agt_${'0'.repeat(26)}` }])(
+    '%j, which is no string, is none',
+    (value) => {
+      expect(isId('agent', value)).toBe(false);
+    },
+  );
 });
 
 describe("a response's id", () => {

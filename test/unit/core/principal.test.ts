@@ -19,18 +19,27 @@ describe('authorize', () => {
   test('grants exactly what the permissions hold, to a principal of the whole tenant', () => {
     fc.assert(
       fc.property(subset, asked, fc.constantFrom(null, agent), (held, permission, about) => {
-        expect(authorize(principal(held), permission, { agent: about }).ok).toBe(permission === null || held.includes(permission));
+        expect(authorize(principal(held), permission, { agent: about }).ok).toBe(
+          permission === null || held.includes(permission),
+        );
       }),
     );
   });
 
   test('never grants less with more permissions', () => {
     fc.assert(
-      fc.property(subset, subset, asked, fc.constantFrom(null, agent, other), fc.constantFrom(null, agent), (some, more, permission, about, bound) => {
-        const few = authorize(principal(some, bound), permission, { agent: about }).ok;
-        const many = authorize(principal([...some, ...more], bound), permission, { agent: about }).ok;
-        expect(few && !many).toBe(false);
-      }),
+      fc.property(
+        subset,
+        subset,
+        asked,
+        fc.constantFrom(null, agent, other),
+        fc.constantFrom(null, agent),
+        (some, more, permission, about, bound) => {
+          const few = authorize(principal(some, bound), permission, { agent: about }).ok;
+          const many = authorize(principal([...some, ...more], bound), permission, { agent: about }).ok;
+          expect(few && !many).toBe(false);
+        },
+      ),
     );
   });
 
@@ -44,6 +53,9 @@ describe('authorize', () => {
 
   test('leaves what is inside a conversation to the conversation, but asks for the permission all the same', () => {
     expect(authorize(principal(['conversations:read'], agent), 'conversations:read', 'own').ok).toBe(true);
-    expect(authorize(principal([], agent), 'conversations:read', 'own')).toMatchObject({ ok: false, failure: { code: 'permission_denied' } });
+    expect(authorize(principal([], agent), 'conversations:read', 'own')).toMatchObject({
+      ok: false,
+      failure: { code: 'permission_denied' },
+    });
   });
 });

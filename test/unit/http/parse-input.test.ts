@@ -28,16 +28,23 @@ describe('parseInput', () => {
   });
 
   test('names the member inside the branch that got furthest', async () => {
-    expect(await parse(createItems, '{"items":[{"role":"user","content":[{"type":"input_text"}]}]}')).toMatchObject({ failure: { param: 'items.0.content.0.text' } });
+    expect(await parse(createItems, '{"items":[{"role":"user","content":[{"type":"input_text"}]}]}')).toMatchObject({
+      failure: { param: 'items.0.content.0.text' },
+    });
   });
 
   test('takes no body for an empty object', async () => {
-    expect(await parse(z.strictObject({ a: z.number().default(1) }), '')).toMatchObject({ ok: true, value: { body: { a: 1 } } });
+    expect(await parse(z.strictObject({ a: z.number().default(1) }), '')).toMatchObject({
+      ok: true,
+      value: { body: { a: 1 } },
+    });
   });
 
   test('keeps the last of a repeated query parameter', async () => {
     const query = z.object({ limit: z.coerce.number() });
-    expect(await parse(z.unknown(), '{}', 'http://x/?limit=1&limit=2', query)).toMatchObject({ value: { query: { limit: 2 } } });
+    expect(await parse(z.unknown(), '{}', 'http://x/?limit=1&limit=2', query)).toMatchObject({
+      value: { query: { limit: 2 } },
+    });
   });
 
   test('bounds what it says of a hostile name', async () => {

@@ -6,7 +6,12 @@ import type { RequestContext } from '../../../workers/edge/request-context.ts';
 import { problemResponse } from '../../../workers/http/problem-response.ts';
 
 const codes = Object.keys(failureKinds) as FailureCode[];
-const context = (accept = '*/*') => ({ request: new Request('http://x/', { headers: { accept } }), requestId: 'req_1', event: {} }) as unknown as RequestContext;
+const context = (accept = '*/*') =>
+  ({
+    request: new Request('http://x/', { headers: { accept } }),
+    requestId: 'req_1',
+    event: {},
+  }) as unknown as RequestContext;
 
 describe('problemResponse', () => {
   test.each(codes)("%s is OpenAI's error object, on either surface", async (code) => {
@@ -25,14 +30,22 @@ describe('problemResponse', () => {
   test.each(codes)('%s is a problem document for who asks the native API for one', async (code) => {
     const answer = problemResponse(context('application/problem+json'), fail(code), 'native');
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
-    expect(problemBody.strict().parse(await answer.json())).toMatchObject({ status: answer.status, code, instance: 'req_1' });
+    expect(problemBody.strict().parse(await answer.json())).toMatchObject({
+      status: answer.status,
+      code,
+      instance: 'req_1',
+    });
     const openai = problemResponse(context('application/problem+json'), fail(code), 'openai');
     expect(openai.headers.get('content-type')).toBe('application/json');
   });
 
   test('tells when to come back, in whole seconds never too early, and logs the reason', () => {
     const asked = context();
-    const answer = problemResponse(asked, fail('rate_limit_exceeded', undefined, { retryAfterMs: 1_200.5, reason: 'why' }), 'openai');
+    const answer = problemResponse(
+      asked,
+      fail('rate_limit_exceeded', undefined, { retryAfterMs: 1_200.5, reason: 'why' }),
+      'openai',
+    );
     expect([answer.headers.get('retry-after-ms'), answer.headers.get('retry-after')]).toEqual(['1201', '2']);
     expect(asked.event).toEqual({ error_code: 'rate_limit_exceeded', error_reason: 'why' });
   });

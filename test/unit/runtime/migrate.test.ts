@@ -38,7 +38,12 @@ describe('migrate', () => {
     migrate(storage, [first, second]);
     migrate(storage, [first, second]);
     expect({ ...database.prepare('SELECT * FROM a').get() }).toEqual({ x: 1, y: 'old' });
-    expect(database.prepare('SELECT id FROM migrations ORDER BY position').all().map((row) => row['id'])).toEqual(['0001', '0002']);
+    expect(
+      database
+        .prepare('SELECT id FROM migrations ORDER BY position')
+        .all()
+        .map((row) => row['id']),
+    ).toEqual(['0001', '0002']);
   });
 
   test.each<[string, readonly ObjectMigration[]]>([
