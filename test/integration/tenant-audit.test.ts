@@ -147,11 +147,19 @@ describe('a refused credential', () => {
     expect((await trail()).length - before).toBe(60);
     clock.at += 1;
     const counted = (await trail()).at(-1)!;
-    expect(counted).toMatchObject({ action: 'auth.failures_counted', details: { since: new Date(start).toISOString() } });
+    expect(counted).toMatchObject({
+      action: 'auth.failures_counted',
+      details: { since: new Date(start).toISOString() },
+    });
     expect(counted.details['at_least']).toBeGreaterThanOrEqual(64);
     expect(await trail()).toHaveLength(before + 61);
     await fail();
-    expect((await trail()).slice(before).map(({ action }) => action).slice(60)).toEqual(['auth.failures_counted', 'auth.failed']);
+    expect(
+      (await trail())
+        .slice(before)
+        .map(({ action }) => action)
+        .slice(60),
+    ).toEqual(['auth.failures_counted', 'auth.failed']);
     expect((await verify()).valid).toBe(true);
   });
 });
@@ -177,25 +185,26 @@ describe('the stored trail', () => {
     });
     const edits = [
       "time = '2026-01-01T00:00:00.000Z'",
-      "actor_kind = 'operator'",
+      "actor_kind = 'forged'",
       "actor_id = 'key_x'",
-      "action = 'key.revoked'",
+      "action = 'forged'",
       "target = 'key_x'",
       'target = NULL',
       "outcome = 'refused'",
-      "details = '{}'",
+      `details = '{"forged":true}'`,
       "details = details || ' '",
       "details = 'no JSON'",
       "previous_hash = ''",
       "hash = ''",
-      "action = CAST(action AS BLOB)",
+      'action = CAST(action AS BLOB)',
       'sequence = -sequence',
     ].map((edit) => (place: number) => `UPDATE audit SET ${edit} WHERE sequence = ${place}`);
     const tampers = [
       ...edits,
       (place: number) => `DELETE FROM audit WHERE sequence = ${place}`,
       (place: number) => `DELETE FROM audit WHERE sequence >= ${place}`,
-      (place: number) => `UPDATE audit SET sequence = CASE sequence WHEN ${place} THEN -1 ELSE ${place} END WHERE sequence IN (${place}, ${place + 1})`,
+      (place: number) =>
+        `UPDATE audit SET sequence = CASE sequence WHEN ${place} THEN -1 ELSE ${place} END WHERE sequence IN (${place}, ${place + 1})`,
     ];
     for (const [at, tamper] of tampers.entries()) {
       for (const place of [1, 2, 1 + ((at * 137) % 998), 499, 500, 501, 999, 1_000]) {
@@ -204,7 +213,7 @@ describe('the stored trail', () => {
             storage.transactionSync(() => {
               storage.sql.exec(tamper(place));
               const verifier = new AuditVerifier(tenant);
-              for (let after = 0; ; ) {
+              for (let after = 0; ;) {
                 const { entries, head } = object.auditPage(after, 500);
                 verifier.push(entries);
                 if (entries.length < 500) {
@@ -234,7 +243,7 @@ describe('the stored trail', () => {
     const all = (await list({ limit: 100 })).data;
     expect(all.map(({ sequence }) => sequence)).toEqual(all.map((_, at) => all.length - at));
     const paged = [];
-    for (let cursor: string | null | undefined; cursor !== null; ) {
+    for (let cursor: string | null | undefined; cursor !== null;) {
       const page = await list({ limit: 5, ...(cursor ? { cursor } : {}) });
       paged.push(...page.data);
       cursor = page.next_cursor;

@@ -72,7 +72,7 @@ export async function openTenant() {
   const verify = () =>
     run((object) => {
       const verifier = new AuditVerifier(tenant);
-      for (let after = 0; ; ) {
+      for (let after = 0; ;) {
         const { entries, head } = object.auditPage(after, 500);
         verifier.push(entries);
         if (entries.length < 500) return verifier.finish(head);

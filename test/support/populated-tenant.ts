@@ -13,6 +13,7 @@ export type Ids = {
   readonly item: string;
   readonly response: string;
   readonly key: string;
+  readonly secret: string;
   readonly receipt: string;
   readonly model: string;
 };
@@ -60,6 +61,8 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
     );
   }
   const key = await client.require<Made>('POST', '/v1/keys', { name: canary('key'), permissions: ['agents:read'] });
+  const secret = `${slug}-secret`;
+  await client.require('POST', '/v1/secrets', { name: secret, value: canary('secret-value') });
   const conversation = await client.require<Made>('POST', '/v1/conversations', {
     metadata: { note: canary('metadata') },
     items: [canary('item'), canary('item')].map((content) => ({ role: 'user', content })),
@@ -88,6 +91,7 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
       item: items.data[0]!.id,
       response: turn.id,
       key: key.id,
+      secret,
       receipt: findReceipt(platform, tenant.keyId),
       model: `agent/${agentSlug}`,
     },

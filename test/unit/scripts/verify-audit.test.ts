@@ -68,7 +68,12 @@ describe('an export', () => {
 
   test('that was rewritten as a whole does not hold the head that was noted before', async () => {
     const forged = auditChain('tnt_1', Count - 1);
-    const head = canonicalJson({ object: 'audit.head', tenant: 'tnt_1', sequence: Count - 1, hash: forged.at(-1)!.hash });
+    const head = canonicalJson({
+      object: 'audit.head',
+      tenant: 'tnt_1',
+      sequence: Count - 1,
+      hash: forged.at(-1)!.hash,
+    });
     const rewritten = [...forged.map((entry) => canonicalJson(entry)), head];
     expect(await verifyExport(rewritten)).toMatchObject({ valid: true });
     expect(await verifyExport(rewritten, last.hash)).toMatchObject({ valid: false });
@@ -91,6 +96,8 @@ describe('the command', () => {
     expect(bad.stderr).toContain('export.jsonl:5: entry 6 stands where entry 5 belongs');
     expect(command(lines.join('\n'), '--head', 'f'.repeat(64)).status).toBe(1);
     expect(spawnSync(process.execPath, ['scripts/verify-audit.ts'], { cwd: repositoryRoot }).status).toBe(2);
-    expect(spawnSync(process.execPath, ['scripts/verify-audit.ts', join(folder, 'no')], { cwd: repositoryRoot }).status).toBe(2);
+    expect(
+      spawnSync(process.execPath, ['scripts/verify-audit.ts', join(folder, 'no')], { cwd: repositoryRoot }).status,
+    ).toBe(2);
   });
 });

@@ -1,7 +1,12 @@
 /** Refused credentials on the audit trail: a flood can neither fill the disk nor go unseen. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { countAuthFailure, endFlood, MaxAuthFailures, type Flood } from '../../../durable-objects/tenant/auth-failures.ts';
+import {
+  countAuthFailure,
+  endFlood,
+  MaxAuthFailures,
+  type Flood,
+} from '../../../durable-objects/tenant/auth-failures.ts';
 
 /** What a run of refusals leaves behind, with the count of a window that is over. */
 function run(times: readonly number[]) {
