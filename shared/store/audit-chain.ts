@@ -16,7 +16,8 @@ export type AuditDraft = Omit<AuditEntry, 'object' | 'tenant' | 'sequence' | 'pr
 export const emptyAudit: AuditLink = { sequence: 0, hash: AuditGenesisHash };
 
 /** Over everything that the entry holds, members that do not belong in it among them, but its own hash. */
-export function computeAuditHash({ hash: _, ...stated }: AuditEntry): string {
+export function computeAuditHash(entry: AuditEntry): string {
+  const { hash: _, ...stated } = entry;
   return createHash('sha256')
     .update(canonicalJson({ version: 1, entry: stated as Json }), 'utf8')
     .digest('hex');

@@ -32,9 +32,10 @@ const latest = async (limit = 5): Promise<AuditEntry[]> =>
   ((await get(`/v1/audit?limit=${limit}`)).json() as { data: AuditEntry[] }).data;
 
 /** In every spelling in which it could lie on a disk. */
-function spellings(value: string): readonly (string | Buffer)[] {
+function spellings(value: string): readonly string[] {
   const bytes = Buffer.from(value);
-  return [value, bytes.toString('base64').replace(/=+$/, ''), bytes.toString('hex'), Buffer.from(value, 'utf16le')];
+  const utf16 = [...value].join('\u0000');
+  return [value, utf16, bytes.toString('base64').replace(/=+$/, ''), bytes.toString('hex')];
 }
 
 function findOnDisk(values: readonly string[]): string[] {
@@ -43,9 +44,9 @@ function findOnDisk(values: readonly string[]): string[] {
     .filter((path) => statSync(path).isFile());
   expect(files.some((file) => file.endsWith('platform.log'))).toBe(true);
   return files.flatMap((file) => {
-    const bytes = readFileSync(file);
+    const text = readFileSync(file, 'latin1');
     return values
-      .filter((value) => spellings(value).some((each) => bytes.includes(each)))
+      .filter((value) => spellings(value).some((each) => text.includes(each)))
       .map((value) => `${file}: ${value}`);
   });
 }

@@ -14,7 +14,9 @@ import type { Result } from '../../shared/core/result.ts';
 import { AuditVerifier } from '../../shared/store/audit-chain.ts';
 import { tenantObjectName } from '../../shared/tenancy/object-name.ts';
 
-const bindings = env as unknown as Platform & { readonly TENANT: DurableObjectNamespace<TenantObject> };
+const bindings = env as unknown as Pick<Platform, 'PLATFORM_SIGNING_KEY'> & {
+  readonly TENANT: DurableObjectNamespace<TenantObject>;
+};
 export const platformSigningKey = bindings.PLATFORM_SIGNING_KEY;
 
 export const start = Date.UTC(2026, 5, 1);
@@ -43,8 +45,8 @@ export async function openTenant() {
   const tenant: TenantId = mintId('tenant', 0);
   const stub = bindings.TENANT.getByName(tenantObjectName(tenant));
   const clock = { at: start, now: () => clock.at };
-  const run = <T>(work: (object: TenantObject, state: DurableObjectState) => T | Promise<T>) =>
-    runInDurableObject(stub, (object: TenantObject, state) => {
+  const run = <T>(work: (object: TenantObject, state: DurableObjectState) => T | Promise<T>): Promise<T> =>
+    runInDurableObject<TenantObject, T>(stub, (object, state) => {
       object.clock = clock;
       return work(object, state);
     });

@@ -46,8 +46,8 @@ describe('a sealed value', () => {
     ['another name', ['tnt_1', 'mai1', 1]],
     ['another version', ['tnt_1', 'mail', 2]],
     ['a name that takes in the version', ['tnt_1', 'mail",1', 1]],
-  ] as const)('does not open in the place of %s', (_, place) => {
-    expect(dataKey.open(...place, sealed)).toBeUndefined();
+  ] as const)('does not open in the place of %s', (_, [tenant, name, version]) => {
+    expect(dataKey.open(tenant, name, version, sealed)).toBeUndefined();
   });
 
   test('does not open under another data key, and is another text each time', () => {
