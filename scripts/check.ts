@@ -1,6 +1,5 @@
-/** `npm run check`: format, lint, types. The same here and in CI; the first fault of each is shown. */
-import { spawnSync } from 'node:child_process';
-import { repositoryRoot } from './platform.ts';
+/** `npm run check`: format, lint with the import rules, types. The same here and in CI. */
+import { runTool } from './run-tool.ts';
 
 const checks = [
   ['format', 'oxfmt', ['--check', '.']],
@@ -10,8 +9,8 @@ const checks = [
 
 let failed = false;
 for (const [name, command, args] of checks) {
-  const done = spawnSync(command, args, { cwd: repositoryRoot, stdio: ['ignore', 'inherit', 'inherit'] });
-  console.log(`${done.status === 0 ? 'ok    ' : 'FAILED'} ${name}`);
-  failed ||= done.status !== 0;
+  const good = runTool(command, args) === 0;
+  console.log(`${good ? 'ok    ' : 'FAILED'} ${name}`);
+  failed ||= !good;
 }
 process.exit(failed ? 1 : 0);

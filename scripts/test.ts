@@ -1,6 +1,5 @@
-/** `npm test`: the checks, then every test. Further arguments go to vitest: `npm test -- test/unit/core`. */
-import { spawnSync } from 'node:child_process';
-import { repositoryRoot } from './platform.ts';
+/** `npm test`: the checks, then every test. Arguments go to vitest instead: `npm test -- --project unit`. */
+import { runTool } from './run-tool.ts';
 
 const args = process.argv.slice(2);
 const steps: [string, string[]][] =
@@ -12,6 +11,6 @@ const steps: [string, string[]][] =
       ];
 
 for (const [command, parameters] of steps) {
-  const done = spawnSync(command, parameters, { cwd: repositoryRoot, stdio: 'inherit' });
-  if (done.status !== 0) process.exit(done.status ?? 1);
+  const code = runTool(command, parameters);
+  if (code !== 0) process.exit(code);
 }

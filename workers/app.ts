@@ -16,6 +16,7 @@ import { requireTenant } from './edge/require-tenant.ts';
 import { requirePlatform } from './env.ts';
 import type { Route } from './http/define-route.ts';
 import { parseInput } from './http/parse-input.ts';
+import { setRateHeaders } from './http/rate-headers.ts';
 import { problemResponse } from './http/problem-response.ts';
 import type { Reply } from './http/reply.ts';
 import { routes } from './routes/index.ts';
@@ -35,6 +36,7 @@ app.use(async (hono, next) => {
   const refusal = findHeaderExcess(request.headers) ?? (host.kind === 'malformed' ? fail('invalid_host') : undefined);
   if (refusal) hono.res = problemResponse(context, refusal, 'openai');
   else await next();
+  if (context.rate) setRateHeaders(hono.res.headers, context.rate);
   logRequest(context, hono.req.path, hono.res.status);
 });
 

@@ -4,6 +4,7 @@ import type { TenantId } from '../../shared/core/ids.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { ok } from '../../shared/core/result.ts';
 import { Catalog, resolveRoute } from '../../shared/inference/catalog.ts';
+import { lostRunReleaseAt } from '../../shared/inference/reservation.ts';
 import { callBridge } from '../../shared/inference/inference-client.ts';
 import { PlatformKey } from '../../shared/inference/platform-key.ts';
 import { makeTicket, TicketSeal } from '../../shared/inference/ticket.ts';
@@ -41,9 +42,9 @@ export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): 
       if (!view.ok) return view;
       return resolveRoute(view.value, { model: start.model, operation: 'chat', allowExternal: start.allowExternal });
     },
-    async confirm(start) {
-      const confirmed = await reached(tenant.confirm(start.principal));
-      return confirmed.ok ? confirmed.value : confirmed;
+    async admitRun(start, needMicros) {
+      const admitted = await reached(tenant.admitRun(start.principal, start.agent?.id ?? null, needMicros));
+      return admitted.ok ? admitted.value : admitted;
     },
     async callModel(start, call) {
       platformKey ??= PlatformKey.parse(platform.PLATFORM_SIGNING_KEY);
@@ -59,11 +60,13 @@ export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): 
           maxOutputTokens: call.reservation.maxOutputTokens,
           allowExternal: start.allowExternal,
           timeoutMs: start.timeoutMs,
-          ticket: seal.seal(makeTicket(tenantId, start.principal, start.agent?.id ?? null, call.reservation)),
+          ticket: seal.seal(
+            makeTicket(tenantId, start.principal, start.agent?.id ?? null, call.lease?.id ?? null, call.reservation),
+          ),
         },
         clock.now(),
       );
-      return callBridge({
+      const answer = await callBridge({
         bridgeUrl: call.route.bridge.url,
         path: '/v1/chat/completions',
         jobToken,
@@ -72,6 +75,12 @@ export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): 
         traceparent: start.traceparent,
         signal: call.signal,
       });
+      if (!answer.ok && answer.failure.unreached && call.lease) {
+        const { run, maxMicros } = call.reservation;
+        const releaseAt = lostRunReleaseAt(clock.now(), start.timeoutMs);
+        await reached(tenant.noteLostRun(run, call.lease.id, maxMicros, releaseAt));
+      }
+      return answer;
     },
   };
 }

@@ -8,7 +8,7 @@ import { mintId } from '../../shared/core/ids.ts';
 import { describeError } from '../../shared/core/log.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
 import { readSse } from '../../shared/core/sse.ts';
-import type { Reservation } from '../../shared/contracts/admission.ts';
+import type { Lease, Reservation } from '../../shared/contracts/admission.ts';
 import type { ChatCompletionChunk, ChatMessage } from '../../shared/contracts/chat-completions.ts';
 import type { Item } from '../../shared/contracts/conversations.ts';
 import type { RecalledReference, Response as ResponseBody } from '../../shared/contracts/responses.ts';
@@ -23,8 +23,8 @@ export type TurnDeps = {
   readonly clock: Clock;
   recall(start: TurnStart, query: string): Promise<Result<readonly RecalledReference[]>>;
   findRoute(start: TurnStart): Promise<Result<Route>>;
-  /** Whether the caller may still spend. */
-  confirm(start: TurnStart): Promise<Result<undefined>>;
+  /** Whether the caller may still act, and what the run draws on. */
+  admitRun(start: TurnStart, needMicros: number): Promise<Result<Lease | null>>;
   callModel(start: TurnStart, call: ModelCall): Promise<Result<Response>>;
 };
 
@@ -32,6 +32,7 @@ export type ModelCall = {
   readonly route: Route;
   readonly body: string;
   readonly reservation: Reservation;
+  readonly lease: Lease | null;
   readonly signal: AbortSignal;
 };
 
@@ -133,10 +134,10 @@ async function askOnce(
   });
   const bound = { inputBytes: encoder.encode(body).byteLength, messages: prompt.length, maxOutputTokens };
   const reservation = makeReservation(mintId('run', deps.clock.now()), route.value, bound);
-  const confirmed = await deps.confirm(start);
-  if (!confirmed.ok) return confirmed;
+  const lease = await deps.admitRun(start, reservation.maxMicros);
+  if (!lease.ok) return lease;
   if (abort.signal.aborted) return ok(undefined);
-  return deps.callModel(start, { route: route.value, body, reservation, signal: abort.signal });
+  return deps.callModel(start, { route: route.value, body, reservation, lease: lease.value, signal: abort.signal });
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

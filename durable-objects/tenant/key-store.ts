@@ -86,6 +86,10 @@ export class KeyStore {
     return ok({ ...toPrincipal(row), ...(ends.length > 0 ? { until: Math.min(...ends) } : {}) });
   }
 
+  exists(keyId: string): boolean {
+    return this.#find(keyId) !== undefined;
+  }
+
   /** Whether a key that was admitted before may still act. */
   isActive(keyId: string, now: number): boolean {
     const row = this.#find(keyId);
@@ -183,6 +187,7 @@ function toApiKey(row: KeyRow, now: number): ApiKey {
     prefix: row.prefix,
     scope: { project: row.project, environment: row.environment, agent: row.agent_id },
     permissions: JSON.parse(row.permissions) as Permission[],
+    rate_limit: null,
     status: statusOf(row, now),
     created_at: toIso(row.created_at),
     expires_at: time(row.expires_at),

@@ -92,6 +92,53 @@ export const tenantMigrations: readonly ObjectMigration[] = [
     `,
   },
   {
+    id: '0004_budgets',
+    sql: `
+      CREATE TABLE budgets (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        limit_micros INTEGER NOT NULL,
+        window TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        window_start INTEGER NOT NULL,
+        spent_micros INTEGER NOT NULL,
+        created_at INTEGER NOT NULL
+      ) WITHOUT ROWID;
+
+      CREATE TABLE leases (
+        id TEXT PRIMARY KEY,
+        project TEXT,
+        environment TEXT,
+        agent TEXT,
+        key TEXT,
+        held_micros INTEGER NOT NULL,
+        granted_at INTEGER NOT NULL,
+        returned INTEGER NOT NULL DEFAULT 0
+      ) WITHOUT ROWID;
+      CREATE INDEX leases_by_time ON leases (granted_at);
+
+      CREATE TABLE lost_runs (
+        run TEXT PRIMARY KEY,
+        lease TEXT NOT NULL,
+        micros INTEGER NOT NULL,
+        release_at INTEGER NOT NULL,
+        released INTEGER NOT NULL DEFAULT 0
+      ) WITHOUT ROWID;
+    `,
+  },
+  {
+    id: '0005_rate_limits',
+    sql: `
+      CREATE TABLE rate_limits (key_id TEXT PRIMARY KEY, requests_per_minute INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE TABLE rate_windows (
+        key_id TEXT NOT NULL,
+        second INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (key_id, second)
+      ) WITHOUT ROWID;
+    `,
+  },
+  {
     id: '0003_vault',
     sql: `
       CREATE TABLE audit (

@@ -5,10 +5,18 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import { systemClock, type Clock } from '../../shared/core/clock.ts';
-import type { AgentId, ConversationId, TenantId } from '../../shared/core/ids.ts';
+import type { AgentId, BudgetId, ConversationId, LeaseId, RunId, TenantId } from '../../shared/core/ids.ts';
 import { authorize, type Principal } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
-import type { AdmissionRequest, Credential, Grant, LiveAgent } from '../../shared/contracts/admission.ts';
+import type {
+  AdmissionRequest,
+  Credential,
+  Grant,
+  Lease,
+  Leftover,
+  LiveAgent,
+  RateGrant,
+} from '../../shared/contracts/admission.ts';
 import type {
   Agent,
   AgentDefinition,
@@ -18,6 +26,7 @@ import type {
   UpdateAgent,
 } from '../../shared/contracts/agents.ts';
 import type { AuditActor, AuditEntry, AuditPage, AuditQuery } from '../../shared/contracts/audit.ts';
+import type { Budget, CreateBudget, UpdateBudget } from '../../shared/contracts/budgets.ts';
 import type { List } from '../../shared/contracts/common.ts';
 import type { Receipt, ReceiptAck } from '../../shared/contracts/inference.ts';
 import { visitorPermissions, type ApiKey } from '../../shared/contracts/keys.ts';
@@ -30,6 +39,7 @@ import { requireOwnTenant } from '../runtime/object-identity.ts';
 import { AgentDesk } from './agent-desk.ts';
 import { AgentStore } from './agent-store.ts';
 import { AuditTrail } from './audit-trail.ts';
+import { BudgetDesk } from './budget-desk.ts';
 import { ConversationIndex, type IndexedConversation } from './conversation-index.ts';
 import { IdempotencyStore, type IdempotentStart } from './idempotency-store.ts';
 import { KeyDesk, type NewKey } from './key-desk.ts';
@@ -37,6 +47,8 @@ import { KeyStore } from './key-store.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { decideSettlement } from './settlement.ts';
 import { SettingStore } from './setting-store.ts';
+import { RateStore } from './rate-store.ts';
+import { Treasury } from './treasury.ts';
 import { tenantMigrations } from './tenant-migrations.ts';
 import { Vault } from './vault.ts';
 
@@ -47,12 +59,15 @@ export class TenantObject extends DurableObject<Platform> {
   readonly #keys: KeyStore;
   readonly #agents: AgentStore;
   readonly #ledger: LedgerStore;
+  readonly #treasury: Treasury;
+  readonly #rates: RateStore;
   readonly #conversations: ConversationIndex;
   readonly #idempotency: IdempotencyStore;
   readonly #settings: SettingStore;
   readonly #trail: AuditTrail;
   readonly #keyDesk: KeyDesk;
   readonly #agentDesk: AgentDesk;
+  readonly #budgetDesk: BudgetDesk;
   readonly #vault: Vault;
 
   constructor(state: DurableObjectState, env: Platform) {
@@ -64,11 +79,14 @@ export class TenantObject extends DurableObject<Platform> {
     this.#keys = new KeyStore(sql);
     this.#agents = new AgentStore(sql);
     this.#ledger = new LedgerStore(sql);
+    this.#treasury = new Treasury(sql);
+    this.#rates = new RateStore(sql);
     this.#conversations = new ConversationIndex(sql);
     this.#idempotency = new IdempotencyStore(sql);
     this.#settings = new SettingStore(sql);
     this.#trail = new AuditTrail(state.storage, this.#tenantId, () => this.clock);
-    this.#keyDesk = new KeyDesk(this.#keys, this.#trail);
+    this.#keyDesk = new KeyDesk(this.#keys, this.#rates, this.#trail);
+    this.#budgetDesk = new BudgetDesk(this.#treasury.budgets, this.#trail);
     this.#agentDesk = new AgentDesk(this.#agents, this.#trail);
     this.#vault = new Vault(this.#tenantId, sql, this.#trail, env);
   }
@@ -120,14 +138,30 @@ export class TenantObject extends DurableObject<Platform> {
     if (request.agentRef !== null && agent === null) return err('not_found', 'There is no such agent.');
     if (request.conversation?.listed)
       this.#conversations.add(request.conversation.id, agent?.id ?? principal.scope.agent, principal, now);
-    return ok({ principal, agent });
+    const { spend } = request;
+    if (spend?.returning) this.returnLeftover(spend.returning);
+    const rate = this.#takeRate(principal, spend !== undefined, now);
+    if (!rate.ok) return rate;
+    const lease = spend ? this.#lease(principal, agent?.id ?? null, spend.needMicros, true) : ok(null);
+    return lease.ok ? ok({ principal, agent, lease: lease.value, rate: rate.value }) : lease;
   }
 
-  /** Whether a principal that was admitted before may still act: asked before every further run of its turn. */
-  confirm(principal: Principal): Result<undefined> {
+  /** One more run of a principal that was admitted before: may it still act, and what does the run draw on. */
+  admitRun(principal: Principal, agentId: AgentId | null, needMicros: number): Result<Lease | null> {
     if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
     const stands = principal.kind !== 'key' || this.#keys.isActive(principal.id, this.clock.now());
-    return stands ? ok() : err('invalid_api_key');
+    return stands ? this.#lease(principal, agentId, needMicros, false) : err('invalid_api_key');
+  }
+
+  /** An isolate has no more use for what its grant has left. */
+  returnLeftover({ lease, rate }: Leftover): void {
+    if (lease) this.#treasury.budgets.giveBack(lease.id, lease.micros);
+    if (rate) this.#rates.giveBack(rate.key, rate.second, rate.requests);
+  }
+
+  /** The bridge could not be reached, so nobody knows whether the run began. */
+  noteLostRun(run: RunId, lease: LeaseId, micros: number, releaseAt: number): void {
+    this.#treasury.budgets.noteLost(run, lease, micros, releaseAt);
   }
 
   /** Settles receipts whose signature the edge has verified. Idempotent: a run is settled once, whatever arrives. */
@@ -148,6 +182,7 @@ export class TenantObject extends DurableObject<Platform> {
         }
         batch ??= this.#ledger.addBatch(bridge, jws);
         this.#ledger.settle(decision.ticket, receipt, decision.costMicros, batch, this.clock.now());
+        this.#treasury.settle(decision.ticket, decision.costMicros, this.clock.now());
         settled.push(receipt.id);
       }
     });
@@ -171,7 +206,7 @@ export class TenantObject extends DurableObject<Platform> {
   }
 
   listKeys(limit: number, cursor: string | undefined): List<ApiKey> {
-    return this.#keys.list(limit, cursor, this.clock.now());
+    return this.#keyDesk.list(limit, cursor, this.clock.now());
   }
 
   rotateKey(keyId: string, secretHash: string, graceSeconds: number, principal: Principal): Result<ApiKey> {
@@ -246,6 +281,34 @@ export class TenantObject extends DurableObject<Platform> {
     this.#idempotency.abandon(scope);
   }
 
+  createBudget(id: BudgetId, budget: CreateBudget, actor: AuditActor): Result<Budget> {
+    const { agent, key } = budget.scope;
+    if (agent !== undefined && !this.#agents.find(agent).ok) {
+      return err('invalid_request', 'scope.agent names no agent of this tenant.', { param: 'scope.agent' });
+    }
+    if (key !== undefined && !this.#keys.exists(key)) {
+      return err('invalid_request', 'scope.key names no key of this tenant.', { param: 'scope.key' });
+    }
+    return this.#budgetDesk.create(id, budget, actor, this.clock.now());
+  }
+
+  findBudget(id: string): Result<Budget> {
+    const found = this.#treasury.budgets.find(id, this.clock.now());
+    return found ? ok(found) : err('not_found', 'There is no such budget.');
+  }
+
+  listBudgets(limit: number, cursor: string | undefined): List<Budget> {
+    return this.#treasury.budgets.list(limit, cursor, this.clock.now());
+  }
+
+  updateBudget(id: string, change: UpdateBudget, actor: AuditActor): Result<Budget> {
+    return this.#budgetDesk.update(id, change, actor, this.clock.now());
+  }
+
+  deleteBudget(id: string, actor: AuditActor): Result<undefined> {
+    return this.#budgetDesk.delete(id, actor);
+  }
+
   createSecret(secret: CreateSecret, actor: AuditActor): Result<Secret> {
     return this.#vault.create(secret, actor, this.clock.now());
   }
@@ -286,6 +349,23 @@ export class TenantObject extends DurableObject<Platform> {
   /** Also called by the edge, for what it refuses without asking here. */
   enterAuthFailure(claimed: AuditActor, reason: string, times = 1): void {
     this.#trail.enterAuthFailure(claimed, reason, times);
+  }
+
+  #takeRate(principal: Principal, more: boolean, now: number): Result<RateGrant | null> {
+    const decision = this.#rates.take(principal.id, more, now);
+    if (!decision) return ok(null);
+    if (decision.kind === 'granted') return ok(decision);
+    const { retryAfterMs, state } = decision;
+    return err('rate_limit_exceeded', `This key may make ${state.limit} requests a minute.`, {
+      retryAfterMs,
+      rate: state,
+    });
+  }
+
+  #lease(principal: Principal, agentId: AgentId | null, needMicros: number, more: boolean): Result<Lease | null> {
+    return this.ctx.storage.transactionSync(() =>
+      this.#treasury.lease(principal, agentId, needMicros, more, this.clock.now()),
+    );
   }
 
   #identify(credential: Credential, now: number): Result<Principal> {

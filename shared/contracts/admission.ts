@@ -3,9 +3,10 @@
  * most is sealed into its ticket (shared/inference/ticket.ts), which its receipt brings back to `settle`.
  * Plain objects over RPC; both ends are Freehold's own, so types suffice.
  */
-import type { AgentId, BridgeId, ConversationId, KeyId, RunId, VisitorId } from '../core/ids.ts';
+import type { AgentId, BridgeId, ConversationId, KeyId, LeaseId, RunId, VisitorId } from '../core/ids.ts';
 import type { TokenPrice } from '../core/money.ts';
 import type { Principal } from '../core/principal.ts';
+import type { RateState } from '../core/rate-window.ts';
 import type { AgentDefinition } from './agents.ts';
 import type { Permission } from './keys.ts';
 
@@ -33,6 +34,8 @@ export type AdmissionRequest = {
   readonly agentIsModel?: boolean;
   /** `own`: the conversation itself decides who may see it. */
   readonly reach: 'agent' | 'own';
+  /** Present where the request is a run on a model: what it may cost at most. */
+  readonly spend?: Spend;
   /** A conversation that this request opens, to be listed under the tenant. */
   readonly conversation?: { readonly id: ConversationId; readonly listed: boolean };
 };
@@ -45,4 +48,28 @@ export type LiveAgent = {
   readonly definition: AgentDefinition;
 };
 
-export type Grant = { readonly principal: Principal; readonly agent: LiveAgent | null };
+/** `returning`: what an earlier lease of the same isolate has left, given back with the same call. */
+export type Spend = {
+  readonly needMicros: number;
+  readonly returning?: Leftover;
+};
+
+/** What the holder of a grant did not use: money of its lease, requests of its rate. */
+export type Leftover = {
+  readonly lease?: { readonly id: LeaseId; readonly micros: number };
+  readonly rate?: { readonly key: string; readonly second: number; readonly requests: number };
+};
+
+/** Money that is held for its holder to spend; null where no budget applies. It counts as spent until it is settled. */
+export type Lease = { readonly id: LeaseId; readonly micros: number };
+
+export type Grant = {
+  readonly principal: Principal;
+  readonly agent: LiveAgent | null;
+  /** Where the request spends: what it spends from. */
+  readonly lease: Lease | null;
+  /** Where the key has a rate limit: how many requests were granted at once, and what the headers say. */
+  readonly rate: RateGrant | null;
+};
+
+export type RateGrant = { readonly requests: number; readonly second: number; readonly state: RateState };

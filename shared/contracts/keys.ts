@@ -18,6 +18,8 @@ export const permissions = [
   'secrets:read',
   'secrets:write',
   'audit:read',
+  'budgets:read',
+  'budgets:write',
 ] as const;
 export const permission = z.enum(permissions);
 export type Permission = z.infer<typeof permission>;
@@ -37,10 +39,17 @@ export const keyScope = z.strictObject({
 });
 export type KeyScope = z.infer<typeof keyScope>;
 
+export const rateLimit = z.strictObject({
+  /** Within any sixty seconds no more than this pass. */
+  requests_per_minute: z.number().int().min(1).max(1_000_000),
+});
+export type RateLimit = z.infer<typeof rateLimit>;
+
 export const createKey = z.strictObject({
   name: z.string().trim().min(1).max(100),
   scope: keyScope.prefault({}),
   permissions: z.union([z.tuple([z.literal('*')]), z.array(permission).min(1)]).default(['*']),
+  rate_limit: rateLimit.nullable().default(null),
   expires_at: isoTime.nullable().default(null),
 });
 export type CreateKey = z.infer<typeof createKey>;
@@ -56,6 +65,7 @@ export const apiKey = z.object({
     agent: z.string().nullable(),
   }),
   permissions: z.array(permission),
+  rate_limit: rateLimit.nullable(),
   status: z.enum(['active', 'revoked', 'expired']),
   created_at: isoTime,
   expires_at: isoTime.nullable(),

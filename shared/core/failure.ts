@@ -3,6 +3,8 @@
  * Everything that goes wrong on purpose is one of these; anything else is a bug and becomes `internal_error`.
  * Shapes follow the OpenAI error object; retry semantics follow the official SDKs (`x-should-retry`).
  */
+import type { RateState } from './rate-window.ts';
+
 const InvalidRequest = 'invalid_request_error';
 const ServerError = 'server_error';
 
@@ -141,6 +143,10 @@ export type FailureDetails = {
   /** The request field at fault, as a dotted path: `messages.0.role`. */
   readonly param?: string;
   readonly retryAfterMs?: number;
+  /** For the rate headers of a refusal. */
+  readonly rate?: RateState;
+  /** The request may or may not have reached who was to serve it. Never sent to a client. */
+  readonly unreached?: true;
   /** For the log only; never sent to a client. */
   readonly reason?: string;
 };

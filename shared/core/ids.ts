@@ -24,6 +24,8 @@ export const idPrefixes = {
   node: 'node',
   request: 'req',
   visitor: 'vis',
+  budget: 'bdg',
+  lease: 'lse',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;
@@ -39,6 +41,8 @@ export type MemoryId = Id<'memory'>;
 export type RunId = Id<'run'>;
 export type BridgeId = Id<'bridge'>;
 export type ReceiptId = Id<'receipt'>;
+export type BudgetId = Id<'budget'>;
+export type LeaseId = Id<'lease'>;
 export type VisitorId = Id<'visitor'>;
 
 /** Where randomness comes from: fills the array and returns it. */

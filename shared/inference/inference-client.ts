@@ -37,6 +37,7 @@ export async function callBridge(request: BridgeRequest): Promise<Result<Respons
   } catch (error) {
     return err('node_unavailable', 'The inference bridge cannot be reached at the moment.', {
       reason: String(error),
+      unreached: true,
       retryAfterMs: UnreachedRetryMs,
     });
   }

@@ -12,6 +12,14 @@ const TemplateTokensPerMessage = 32;
 /** A job must start within this of being admitted. */
 export const JobStartMs = 60_000;
 
+/** The bridge's last chance to deliver the receipt of a run that nobody knows of. */
+const LostRunGraceMs = 60_000;
+
+/** From when on a run that may never have begun can no longer come back. */
+export function lostRunReleaseAt(now: number, timeoutMs: number): number {
+  return now + JobStartMs + timeoutMs + LostRunGraceMs;
+}
+
 export type RunBound = { readonly inputBytes: number; readonly messages: number; readonly maxOutputTokens: number };
 
 export function computeMaxMicros(route: Route, bound: RunBound): Micros {

@@ -4,6 +4,7 @@
  * whatever has died in between. The seal (HMAC-SHA256) is the platform's own: a bridge can carry it, not make it.
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import type { LeaseId } from '../core/ids.ts';
 import type { TokenPrice } from '../core/money.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Reservation } from '../contracts/admission.ts';
@@ -13,6 +14,10 @@ export type Ticket = {
   readonly tenant: string;
   readonly payer: { readonly kind: 'key' | 'visitor'; readonly id: string };
   readonly agent: string | null;
+  readonly project: string | null;
+  readonly environment: string | null;
+  /** What the run draws on; null where no budget applied when it was admitted. */
+  readonly lease: LeaseId | null;
   readonly bridge: string;
   readonly model: string;
   readonly priceId: string;
@@ -22,11 +27,26 @@ export type Ticket = {
 
 export function makeTicket(
   tenant: string,
-  payer: Pick<Principal, 'kind' | 'id'>,
+  { kind, id, scope }: Principal,
   agent: string | null,
+  lease: LeaseId | null,
   { run, bridge, model, priceId, price, maxMicros }: Reservation,
 ): Ticket {
-  return { run, tenant, payer: { kind: payer.kind, id: payer.id }, agent, bridge, model, priceId, price, maxMicros };
+  const { project, environment } = scope;
+  return {
+    run,
+    tenant,
+    payer: { kind, id },
+    agent,
+    project,
+    environment,
+    lease,
+    bridge,
+    model,
+    priceId,
+    price,
+    maxMicros,
+  };
 }
 
 export class TicketSeal {

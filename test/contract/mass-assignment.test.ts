@@ -221,6 +221,7 @@ test('every good answer holds what its schema declares and nothing else', async 
     'deleteConversation',
     'deleteMemory',
     'deleteSecret',
+    'deleteBudget',
     'deleteAgent',
     'suspendTenant',
     'reactivateTenant',

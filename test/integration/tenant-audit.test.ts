@@ -3,6 +3,7 @@ import { evictDurableObject } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
 import type { TenantObject } from '../../durable-objects/tenant/tenant-object.ts';
 import { createAgent } from '../../shared/contracts/agents.ts';
+import { createBudget } from '../../shared/contracts/budgets.ts';
 import { auditQuery, operatorActor } from '../../shared/contracts/audit.ts';
 import { mintId } from '../../shared/core/ids.ts';
 import type { Result } from '../../shared/core/result.ts';
@@ -12,7 +13,9 @@ import { admin, hashOf, must, newKey, openTenant, start } from './tenant-env.ts'
 const agentId = mintId('agent', start);
 const agent = createAgent.parse({ slug: 'concierge', name: 'Concierge' });
 const nextDefinition = { ...agent.definition, instructions: 'Be kind.' };
-const key = newKey();
+const key = newKey({ rate_limit: { requests_per_minute: 60 } });
+const budgetId = mintId('budget', start);
+const budget = createBudget.parse({ name: 'all', limit_micros: 1, window: 'month' });
 
 /** Every change that the object offers, in an order in which each has something to change. */
 const changes: readonly (readonly [action: string, change: (object: TenantObject) => Result<unknown>])[] = [
@@ -25,6 +28,9 @@ const changes: readonly (readonly [action: string, change: (object: TenantObject
   ['agent.rolled_back', (object) => object.rollbackAgent(agentId, 'prod', admin)],
   ['agent.updated', (object) => object.updateAgent(agentId, { name: 'Another', publish: true }, admin)],
   ['agent.deleted', (object) => object.deleteAgent(agentId, admin)],
+  ['budget.created', (object) => object.createBudget(budgetId, budget, admin)],
+  ['budget.updated', (object) => object.updateBudget(budgetId, { limit_micros: 2 }, admin)],
+  ['budget.deleted', (object) => object.deleteBudget(budgetId, admin)],
   ['secret.created', (object) => object.createSecret({ name: 'mail', value: 'v1' }, admin)],
   ['secret.rotated', (object) => object.rotateSecret('mail', 'v2', admin)],
   ['secret.accessed', (object) => object.revealSecret('mail', 'to send mail', admin)],
@@ -64,7 +70,7 @@ describe('a change', () => {
   });
 
   test('whose entry cannot be written does not happen', async () => {
-    const { run, trail } = await openTenant();
+    const { run, trail, verify } = await openTenant();
     for (const [action, change] of changes) {
       await run((object, state) => {
         const { sql } = state.storage;
@@ -78,6 +84,7 @@ describe('a change', () => {
       must(await run(change));
     }
     expect((await trail()).map((entry) => entry.action).slice(2)).toEqual(changes.map(([action]) => action));
+    expect((await verify()).valid).toBe(true);
   });
 
   test('that fails half-way has no entry', async () => {

@@ -10,6 +10,7 @@ import type { TenantObject } from '../../durable-objects/tenant/tenant-object.ts
 import { operatorActor } from '../../shared/contracts/audit.ts';
 import { createKey } from '../../shared/contracts/keys.ts';
 import { mintId, type KeyId, type TenantId } from '../../shared/core/ids.ts';
+import type { Principal } from '../../shared/core/principal.ts';
 import { openTenant, openTenantByName } from './platform-env.ts';
 
 const Now = Date.parse('2026-11-20T12:00:00Z');
@@ -54,6 +55,13 @@ function admits(tenant: TenantObject, keyId: KeyId, secretHash = Hash): boolean 
   }).ok;
 }
 
+const principalOf = (id: KeyId): Principal => ({
+  kind: 'key',
+  id,
+  permissions: [],
+  scope: { project: null, environment: null, agent: null },
+});
+
 describe("a key's end", () => {
   test('is exact: the last millisecond before it is served, and it itself is not', () =>
     inTenant((tenant, at) => {
@@ -78,14 +86,7 @@ describe("a key's end", () => {
         for (const second of [...jumps, ...leaps.map((leap) => leap - Now)]) {
           admits(at(Now + first), key.id);
           expect(admits(at(Now + second), key.id), `${first} then ${second}`).toBe(second < 60_000);
-          expect(
-            at(Now + second).confirm({
-              kind: 'key',
-              id: key.id,
-              permissions: [],
-              scope: { project: null, environment: null, agent: null },
-            }).ok,
-          ).toBe(second < 60_000);
+          expect(at(Now + second).admitRun(principalOf(key.id), null, 0).ok).toBe(second < 60_000);
           expect(at(Now + second).listKeys(10, undefined).data[0]!.status).toBe(second < 60_000 ? 'active' : 'expired');
         }
       }
@@ -170,14 +171,7 @@ describe('a tenant', () => {
     await evictDurableObject(stub);
     await runInDurableObject(stub, (tenant) => {
       expect(admits(tenant, key.id)).toBe(false);
-      expect(
-        tenant.confirm({
-          kind: 'key',
-          id: key.id,
-          permissions: [],
-          scope: { project: null, environment: null, agent: null },
-        }),
-      ).toMatchObject({ failure: { code: 'tenant_suspended' } });
+      expect(tenant.admitRun(principalOf(key.id), null, 0)).toMatchObject({ failure: { code: 'tenant_suspended' } });
       tenant.setStatus('active', operatorActor);
       expect(admits(tenant, key.id)).toBe(true);
     });

@@ -31,6 +31,8 @@ export const sampleBodies: Readonly<Record<string, (named: Named) => object>> = 
   rotateKey: () => ({ grace_seconds: 60 }),
   createSecret: () => ({ name: fresh('secret'), value: 'a value' }),
   rotateSecret: () => ({ value: 'another value' }),
+  createBudget: ({ ids }) => ({ name: fresh('budget'), limit_micros: 1e12, window: 'month', scope: { key: ids.key } }),
+  updateBudget: () => ({ name: fresh('budget') }),
   createSession: () => ({}),
   createTenantKey: () => ({ name: fresh('key') }),
   createTenant: () => ({ slug: fresh('tenant'), name: 'A tenant' }),
@@ -63,6 +65,10 @@ export const bodyReferences: Readonly<Record<string, Readonly<Record<string, (na
   updateAgent: { 'definition.model': ({ ids }) => ({ definition: { model: ids.model }, publish: false }) },
   createMemory: { supersedes: ({ ids }) => ({ supersedes: ids.memory }) },
   createKey: { 'scope.agent': ({ ids }) => ({ scope: { agent: ids.agent } }) },
+  createBudget: {
+    'scope.agent': ({ ids }) => ({ scope: { agent: ids.agent } }),
+    'scope.key': ({ ids }) => ({ scope: { key: ids.key } }),
+  },
   createSession: { token: ({ visitor }) => ({ token: visitor }) },
 };
 

@@ -15,6 +15,7 @@ export type Ids = {
   readonly key: string;
   readonly secret: string;
   readonly receipt: string;
+  readonly budget: string;
   readonly model: string;
 };
 
@@ -63,6 +64,11 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
   const key = await client.require<Made>('POST', '/v1/keys', { name: canary('key'), permissions: ['agents:read'] });
   const secret = `${slug}-secret`;
   await client.require('POST', '/v1/secrets', { name: secret, value: canary('secret-value') });
+  const budget = await client.require<Made>('POST', '/v1/budgets', {
+    name: canary('budget'),
+    limit_micros: 1e12,
+    window: 'month',
+  });
   const conversation = await client.require<Made>('POST', '/v1/conversations', {
     metadata: { note: canary('metadata') },
     items: [canary('item'), canary('item')].map((content) => ({ role: 'user', content })),
@@ -92,6 +98,7 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
       response: turn.id,
       key: key.id,
       secret,
+      budget: budget.id,
       receipt: findReceipt(platform, tenant.keyId),
       model: `agent/${agentSlug}`,
     },

@@ -16,7 +16,7 @@ import { readJsonReply, type Reply } from '../http/reply.ts';
 import { authenticate } from './authenticate.ts';
 import { door } from './doors.ts';
 import { readIdempotency, type Idempotency } from './idempotency.ts';
-import { GrantLeases } from './grant-leases.ts';
+import { GrantLeases, LeaseMs, type HeldLease } from './grant-leases.ts';
 import { platformKey, ticketSeal } from './platform-key.ts';
 import { reportAuthFailure } from './report-auth-failure.ts';
 import type { RequestContext } from './request-context.ts';
@@ -107,8 +107,12 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
     const refused = await admit(context, tenantId, base);
     return refused.ok ? planned : refused;
   }
-  const { planned: plan, leased, ...needs } = planned.value;
-  const granted = await admit(context, tenantId, { ...base, reach: route.reach, ...needs }, leased);
+  const { planned: plan, needMicros, ...needs } = planned.value;
+  const wanted = { ...base, reach: route.reach, ...needs };
+  const granted =
+    needMicros === undefined
+      ? await admit(context, tenantId, wanted)
+      : await admitRun(context, tenantId, wanted, needMicros);
   if (!granted.ok) return granted;
   const call: TenantCall = {
     ...request,
@@ -117,6 +121,7 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
     principal: granted.value.principal,
     agent: granted.value.agent,
     planned: plan,
+    lease: granted.value.lease?.id ?? null,
     traceparent: context.traceparent,
     signal: context.request.signal,
     tenant: door(objects.tenant(tenantId)),
@@ -134,17 +139,42 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
   return route.handle(call, input);
 }
 
-async function admit(
+async function admit(context: RequestContext, tenantId: TenantId, request: AdmissionRequest): Promise<Result<Grant>> {
+  const granted = await door(context.objects.tenant(tenantId)).admit(request);
+  if (granted.ok) noteGrant(context, granted.value, (granted.value.rate?.requests ?? 1) - 1);
+  else if (granted.failure.rate) context.rate = granted.failure.rate;
+  return granted;
+}
+
+/** Admits a run out of what this isolate holds for its caller; otherwise asks for more, and gives back what was left. */
+async function admitRun(
   context: RequestContext,
   tenantId: TenantId,
   request: AdmissionRequest,
-  leased = false,
+  needMicros: number,
 ): Promise<Result<Grant>> {
-  const held = leased ? leases.find(tenantId, request) : undefined;
-  const granted = held ? ok(held) : await door(context.objects.tenant(tenantId)).admit(request);
+  const drawn = leases.draw(tenantId, request, needMicros);
+  if (drawn.kind === 'drawn') {
+    noteGrant(context, drawn.held.grant, drawn.held.leftRequests);
+    return ok(drawn.held.grant);
+  }
+  const returning = drawn.left ? { returning: drawn.left } : {};
+  const granted = await admit(context, tenantId, { ...request, spend: { needMicros, ...returning } });
   if (!granted.ok) return granted;
-  if (leased && !held) leases.keep(tenantId, request, granted.value);
-  context.event['principal'] = granted.value.principal.id;
-  context.event['agent'] = granted.value.agent?.id ?? null;
+  const kept = leases.keep(tenantId, request, granted.value, needMicros);
+  if (granted.value.lease || granted.value.rate) context.waitUntil(returnLater(context, tenantId, kept));
   return granted;
+}
+
+/** The lease is over soon: what it has left then goes back, so that it binds no budget longer than it serves. */
+async function returnLater(context: RequestContext, tenantId: TenantId, kept: HeldLease): Promise<void> {
+  await scheduler.wait(LeaseMs);
+  const left = leases.giveUp(kept);
+  if (left) await door(context.objects.tenant(tenantId)).returnLeftover(left);
+}
+
+function noteGrant(context: RequestContext, { principal, agent, rate }: Grant, held = 0): void {
+  context.event['principal'] = principal.id;
+  context.event['agent'] = agent?.id ?? null;
+  if (rate) context.rate = { ...rate.state, remaining: rate.state.remaining + held };
 }

@@ -3,6 +3,7 @@
  * and the one wide log event that it leaves behind.
  */
 import { toIso, type Clock } from '../../shared/core/clock.ts';
+import type { RateState } from '../../shared/core/rate-window.ts';
 import { mintId } from '../../shared/core/ids.ts';
 import type { Host } from '../../shared/tenancy/hostname.ts';
 import { Objects, type Platform } from '../../durable-objects/stubs.ts';
@@ -22,6 +23,8 @@ export type RequestContext = {
   readonly startedAt: number;
   /** Members of the request's log event; whoever learns something adds it. */
   readonly event: LogEvent;
+  /** Where the caller's key has a rate limit: what the headers of the answer say. */
+  rate?: RateState;
   readonly waitUntil: (work: Promise<unknown>) => void;
 };
 

@@ -3,7 +3,7 @@
  * Only the admission pipeline makes one.
  */
 import type { Clock } from '../../shared/core/clock.ts';
-import type { AgentId, ConversationId, Id, IdKind, Random, TenantId } from '../../shared/core/ids.ts';
+import type { AgentId, ConversationId, Id, IdKind, LeaseId, Random, TenantId } from '../../shared/core/ids.ts';
 import type { Principal } from '../../shared/core/principal.ts';
 import type { Result } from '../../shared/core/result.ts';
 import type { LiveAgent } from '../../shared/contracts/admission.ts';
@@ -29,8 +29,8 @@ export type TenantRequest = {
 export type AdmissionPlan<X = unknown> = {
   readonly agentRef?: string;
   readonly agentIsModel?: boolean;
-  /** The run is admitted out of what this isolate was told of the caller within the last second. */
-  readonly leased?: true;
+  /** The request is a run: admitted, where it can be, out of what this isolate holds for its caller. */
+  readonly needMicros?: number;
   readonly conversation?: { readonly id: ConversationId; readonly listed: boolean };
   /** What the plan worked out, for the handler. */
   readonly planned: X;
@@ -42,6 +42,8 @@ export type TenantCall<X = unknown> = TenantRequest & {
   readonly principal: Principal;
   readonly agent: LiveAgent | null;
   readonly planned: X;
+  /** What the run draws on; null where no budget applies. */
+  readonly lease: LeaseId | null;
   readonly traceparent: string;
   /** Aborts when the caller leaves. */
   readonly signal: AbortSignal;

@@ -51,6 +51,11 @@ import { listAudit } from './audit/list-audit.ts';
 import { verifyAudit } from './audit/verify-audit.ts';
 import { listUsage } from './usage/list-usage.ts';
 import { retrieveReceipt } from './usage/retrieve-receipt.ts';
+import { createBudget } from './budgets/create-budget.ts';
+import { deleteBudget } from './budgets/delete-budget.ts';
+import { listBudgets } from './budgets/list-budgets.ts';
+import { retrieveBudget } from './budgets/retrieve-budget.ts';
+import { updateBudget } from './budgets/update-budget.ts';
 import { createSession } from './sessions/create-session.ts';
 import { createTenantKey } from './operator/create-tenant-key.ts';
 import { createTenant } from './operator/create-tenant.ts';
@@ -122,6 +127,11 @@ export const routes: readonly Route[] = [
   exportAudit,
   listUsage,
   retrieveReceipt,
+  createBudget,
+  deleteBudget,
+  listBudgets,
+  retrieveBudget,
+  updateBudget,
   createSession,
   createTenantKey,
   createTenant,

@@ -11,5 +11,6 @@ export const responseParams = z.object({ response: ref });
 export const keyParams = z.object({ key: ref });
 export const secretParams = z.object({ secret: ref.describe("A secret's name.") });
 export const receiptParams = z.object({ receipt: ref });
+export const budgetParams = z.object({ budget: ref });
 export const modelParams = z.object({ model: ref });
 export const tenantParams = z.object({ tenant: ref });

@@ -1,6 +1,7 @@
 /** Sends an admitted run to its bridge and passes the answer on as it comes. */
 import { ok, type Result } from '../../../shared/core/result.ts';
 import { callBridge } from '../../../shared/inference/inference-client.ts';
+import { lostRunReleaseAt } from '../../../shared/inference/reservation.ts';
 import { makeTicket } from '../../../shared/inference/ticket.ts';
 import type { TenantCall } from '../../edge/tenant-call.ts';
 import { raw, type Reply } from '../../http/reply.ts';
@@ -24,7 +25,7 @@ export async function forwardRun(
       maxOutputTokens: reservation.maxOutputTokens,
       allowExternal: false,
       timeoutMs,
-      ticket: call.ticketSeal().seal(makeTicket(call.tenantId, call.principal, null, reservation)),
+      ticket: call.ticketSeal().seal(makeTicket(call.tenantId, call.principal, null, call.lease, reservation)),
     },
     call.clock.now(),
   );
@@ -37,7 +38,13 @@ export async function forwardRun(
     traceparent: call.traceparent,
     signal: call.signal,
   });
-  if (!answer.ok) return answer;
+  if (!answer.ok) {
+    if (answer.failure.unreached && call.lease !== null) {
+      const releaseAt = lostRunReleaseAt(call.clock.now(), timeoutMs);
+      await call.tenant.noteLostRun(reservation.run, call.lease, reservation.maxMicros, releaseAt);
+    }
+    return answer;
+  }
   const { status, headers, body: stream } = answer.value;
   const type = headers.get('content-type') ?? 'application/json';
   const streams = type.startsWith('text/event-stream');

@@ -38,5 +38,8 @@ export async function planRun(
   /** Always a new run: a bridge serves each once, so a request that is tried again needs another. */
   const run = mintId('run', request.clock.now());
   const reservation = makeReservation(run, route.value, bound);
-  return ok({ leased: true, planned: { route: route.value, reservation, operation, timeoutMs: RunTimeoutMs } });
+  return ok({
+    needMicros: reservation.maxMicros,
+    planned: { route: route.value, reservation, operation, timeoutMs: RunTimeoutMs },
+  });
 }
