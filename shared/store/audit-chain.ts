@@ -61,7 +61,7 @@ export class AuditVerifier {
     return this.#firstInvalid;
   }
 
-  finish(head: Pick<AuditHead, 'sequence' | 'hash'>): AuditVerification {
+  finish(head: AuditHead): AuditVerification {
     this.#firstInvalid ??= this.#findHeadFault(head);
     return {
       object: 'audit.verification',
@@ -80,19 +80,16 @@ export class AuditVerifier {
     return computeAuditHash(entry) === entry.hash ? undefined : 'the content does not match its hash';
   }
 
-  #findHeadFault(head: AuditLink): AuditVerification['first_invalid'] {
+  #findHeadFault(head: AuditHead): AuditVerification['first_invalid'] {
     const { sequence, hash } = this.#last;
+    if (head.tenant !== this.#tenant) return { sequence, reason: 'the head belongs to another tenant' };
     if (sequence < head.sequence) return { sequence: sequence + 1, reason: 'the entries from here on are missing' };
     if (sequence > head.sequence) return { sequence: head.sequence + 1, reason: 'the chain goes on beyond its head' };
     return hash === head.hash ? null : { sequence, reason: 'the last entry is not the head of the chain' };
   }
 }
 
-export function verifyAudit(
-  tenant: string,
-  entries: readonly AuditEntry[],
-  head: Pick<AuditHead, 'sequence' | 'hash'>,
-): AuditVerification {
+export function verifyAudit(tenant: string, entries: readonly AuditEntry[], head: AuditHead): AuditVerification {
   const verifier = new AuditVerifier(tenant);
   verifier.push(entries);
   return verifier.finish(head);

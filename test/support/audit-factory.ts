@@ -1,5 +1,5 @@
 /** Audit entries for tests: drafts with every member set, and chains of them. */
-import type { AuditEntry } from '../../shared/contracts/audit.ts';
+import type { AuditEntry, AuditHead } from '../../shared/contracts/audit.ts';
 import { appendToAudit, emptyAudit, type AuditDraft } from '../../shared/store/audit-chain.ts';
 
 export function auditDraft(partial: Partial<AuditDraft> = {}): AuditDraft {
@@ -12,6 +12,11 @@ export function auditDraft(partial: Partial<AuditDraft> = {}): AuditDraft {
     details: { version: 2, environment: 'prod' },
     ...partial,
   };
+}
+
+export function auditHeadOf(entries: readonly AuditEntry[], tenant: string): AuditHead {
+  const { sequence, hash } = entries.at(-1) ?? emptyAudit;
+  return { object: 'audit.head', tenant, sequence, hash };
 }
 
 export function auditChain(tenant: string, count: number): AuditEntry[] {

@@ -9,18 +9,19 @@ import {
   emptyAudit,
   verifyAudit,
 } from '../../../shared/store/audit-chain.ts';
-import { auditChain, auditDraft } from '../../support/audit-factory.ts';
+import { auditChain, auditDraft, auditHeadOf } from '../../support/audit-factory.ts';
 
 const tenant = 'tnt_1';
 const Count = 1_000;
 const chain = auditChain(tenant, Count);
 const head = chain.at(-1)!;
-const verify = (entries: readonly AuditEntry[]) => verifyAudit(tenant, entries, head);
+const end = auditHeadOf(chain, tenant);
+const verify = (entries: readonly AuditEntry[]) => verifyAudit(tenant, entries, end);
 /** Everything before a place is known to hold, so that each of a thousand places is tried in no time. */
 const verifyFrom = (place: number, entries: readonly AuditEntry[]) => {
   const verifier = new AuditVerifier(tenant, chain[place - 1] ?? emptyAudit);
   verifier.push(entries);
-  return verifier.finish(head).first_invalid;
+  return verifier.finish(end).first_invalid;
 };
 
 const edits: Readonly<Record<string, (entry: AuditEntry) => AuditEntry>> = {
@@ -54,7 +55,7 @@ describe('an audit trail of a thousand entries', () => {
       fc.property(fc.integer({ min: 1, max: 400 }), (size) => {
         const verifier = new AuditVerifier(tenant);
         for (let at = 0; at < Count; at += size) verifier.push(chain.slice(at, at + size));
-        expect(verifier.finish(head).valid).toBe(true);
+        expect(verifier.finish(end).valid).toBe(true);
       }),
       { numRuns: 10 },
     );
@@ -113,10 +114,15 @@ describe('an audit trail of a thousand entries', () => {
   });
 
   test('of another tenant does not pass for this one', () => {
-    expect(verifyAudit('tnt_2', chain, head).first_invalid?.sequence).toBe(1);
+    expect(verifyAudit('tnt_2', chain, end).first_invalid?.sequence).toBe(1);
+    expect(verifyAudit(tenant, chain, { ...end, tenant: 'tnt_2' }).valid).toBe(false);
   });
 });
 
 test('an empty trail leads to the genesis hash', () => {
-  expect(verifyAudit(tenant, [], emptyAudit)).toMatchObject({ valid: true, entries: 0, head: AuditGenesisHash });
+  expect(verifyAudit(tenant, [], auditHeadOf([], tenant))).toMatchObject({
+    valid: true,
+    entries: 0,
+    head: AuditGenesisHash,
+  });
 });
