@@ -9,7 +9,7 @@ import type { TurnStart } from '../../shared/contracts/turn-start.ts';
 
 export type ConversationRow = {
   id: ConversationId;
-  owner_kind: 'key' | 'visitor';
+  owner_kind: Principal['kind'];
   owner_id: string;
   agent_id: AgentId | null;
   created_at: number;

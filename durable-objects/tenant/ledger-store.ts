@@ -41,11 +41,15 @@ export class LedgerStore {
 
   settle(ticket: Ticket, receipt: Receipt, costMicros: number, batch: number, now: number): void {
     this.#sql.exec(
-      'INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO ledger (id, run, key_id, visitor_id, user_id, agent_id, bridge, node, node_kind, external, model,
+         input_tokens, cached_input_tokens, output_tokens, counted_by, outcome, price_id, cost_micros, started_at,
+         finished_at, settled_at, batch)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       receipt.id,
       receipt.run,
       ticket.payer.kind === 'key' ? ticket.payer.id : null,
       ticket.payer.kind === 'visitor' ? ticket.payer.id : null,
+      ticket.payer.kind === 'user' ? ticket.payer.id : null,
       ticket.agent,
       receipt.bridge,
       receipt.node,
@@ -94,6 +98,7 @@ export class LedgerStore {
       id: row.id,
       run: row.run,
       key_id: row.key_id,
+      user_id: row.user_id,
       agent: row.agent_id,
       bridge: row.bridge,
       node: row.node,

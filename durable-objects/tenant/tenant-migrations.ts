@@ -139,6 +139,42 @@ export const tenantMigrations: readonly ObjectMigration[] = [
     `,
   },
   {
+    id: '0002_people',
+    sql: `
+      CREATE TABLE issuers (
+        id TEXT PRIMARY KEY,
+        issuer TEXT NOT NULL UNIQUE,
+        audience TEXT NOT NULL,
+        algorithms TEXT NOT NULL,
+        role_mappings TEXT NOT NULL,
+        jwks_uri TEXT,
+        created_at INTEGER NOT NULL
+      ) WITHOUT ROWID;
+
+      CREATE TABLE members (
+        id TEXT PRIMARY KEY,
+        issuer_id TEXT NOT NULL,
+        subject TEXT,
+        email TEXT,
+        role TEXT NOT NULL,
+        status TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        UNIQUE (issuer_id, subject),
+        UNIQUE (issuer_id, email)
+      ) WITHOUT ROWID;
+
+      CREATE TABLE users (
+        id TEXT PRIMARY KEY,
+        issuer_id TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        UNIQUE (issuer_id, subject)
+      ) WITHOUT ROWID;
+
+      ALTER TABLE ledger ADD COLUMN user_id TEXT;
+    `,
+  },
+  {
     id: '0003_vault',
     sql: `
       CREATE TABLE audit (

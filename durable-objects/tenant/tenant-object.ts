@@ -1,11 +1,11 @@
 /**
- * TenantObject: one per tenant. Owns its keys, agents, secrets, ledger, audit trail, list of conversations and idempotency
+ * TenantObject: one per tenant. Owns its keys, people, agents, secrets, ledger, audit trail, list of conversations and idempotency
  * records, and so the authority on who may do what here. Every method answers at once from the tenant's own SQLite;
  * a change is durable before its answer leaves (output gate), so a revoked key is refused by the very next call.
  */
 import { DurableObject } from 'cloudflare:workers';
 import { systemClock, type Clock } from '../../shared/core/clock.ts';
-import type { AgentId, BudgetId, ConversationId, LeaseId, RunId, TenantId } from '../../shared/core/ids.ts';
+import type { AgentId, BudgetId, ConversationId, LeaseId, MemberId, RunId, TenantId } from '../../shared/core/ids.ts';
 import { authorize, type Principal } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
 import type {
@@ -29,7 +29,9 @@ import type { AuditActor, AuditEntry, AuditPage, AuditQuery } from '../../shared
 import type { Budget, CreateBudget, UpdateBudget } from '../../shared/contracts/budgets.ts';
 import type { List } from '../../shared/contracts/common.ts';
 import type { Receipt, ReceiptAck } from '../../shared/contracts/inference.ts';
+import type { Issuer } from '../../shared/contracts/issuers.ts';
 import { visitorPermissions, type ApiKey } from '../../shared/contracts/keys.ts';
+import type { CreateMember, Member, UpdateMember } from '../../shared/contracts/members.ts';
 import type { CreateSecret, RevealedSecret, RotatedDataKey, Secret } from '../../shared/contracts/secrets.ts';
 import type { LedgerEntry, UsageGroup, UsageRow } from '../../shared/contracts/usage.ts';
 import { TicketSeal } from '../../shared/inference/ticket.ts';
@@ -42,9 +44,12 @@ import { AuditTrail } from './audit-trail.ts';
 import { BudgetDesk } from './budget-desk.ts';
 import { ConversationIndex, type IndexedConversation } from './conversation-index.ts';
 import { IdempotencyStore, type IdempotentStart } from './idempotency-store.ts';
+import type { NewIssuer } from './issuer-store.ts';
 import { KeyDesk, type NewKey } from './key-desk.ts';
 import { KeyStore } from './key-store.ts';
 import { LedgerStore } from './ledger-store.ts';
+import { People } from './people.ts';
+import { PeopleDesk } from './people-desk.ts';
 import { decideSettlement } from './settlement.ts';
 import { SettingStore } from './setting-store.ts';
 import { RateStore } from './rate-store.ts';
@@ -64,8 +69,10 @@ export class TenantObject extends DurableObject<Platform> {
   readonly #conversations: ConversationIndex;
   readonly #idempotency: IdempotencyStore;
   readonly #settings: SettingStore;
+  readonly #people: People;
   readonly #trail: AuditTrail;
   readonly #keyDesk: KeyDesk;
+  readonly #peopleDesk: PeopleDesk;
   readonly #agentDesk: AgentDesk;
   readonly #budgetDesk: BudgetDesk;
   readonly #vault: Vault;
@@ -88,6 +95,10 @@ export class TenantObject extends DurableObject<Platform> {
     this.#keyDesk = new KeyDesk(this.#keys, this.#rates, this.#trail);
     this.#budgetDesk = new BudgetDesk(this.#treasury.budgets, this.#trail);
     this.#agentDesk = new AgentDesk(this.#agents, this.#trail);
+    this.#people = new People(sql, { now: () => this.clock.now() }, (member) =>
+      this.#trail.enter({ kind: 'user', id: member.id }, 'member.joined', { target: member.id }),
+    );
+    this.#peopleDesk = new PeopleDesk(this.#people, this.#trail);
     this.#vault = new Vault(this.#tenantId, sql, this.#trail, env);
   }
 
@@ -149,7 +160,10 @@ export class TenantObject extends DurableObject<Platform> {
   /** One more run of a principal that was admitted before: may it still act, and what does the run draw on. */
   admitRun(principal: Principal, agentId: AgentId | null, needMicros: number): Result<Lease | null> {
     if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
-    const stands = principal.kind !== 'key' || this.#keys.isActive(principal.id, this.clock.now());
+    const stands =
+      principal.kind === 'key'
+        ? this.#keys.isActive(principal.id, this.clock.now())
+        : principal.kind === 'visitor' || this.#people.isActive(principal.id);
     return stands ? this.#lease(principal, agentId, needMicros, false) : err('invalid_api_key');
   }
 
@@ -215,6 +229,47 @@ export class TenantObject extends DurableObject<Platform> {
 
   revokeKey(keyId: string, actor: AuditActor): Result<ApiKey> {
     return this.#keyDesk.revoke(keyId, actor, this.clock.now());
+  }
+
+  createMember(granter: Principal, id: MemberId, member: CreateMember): Result<Member> {
+    return this.#peopleDesk.createMember(granter, id, member);
+  }
+
+  findMember(id: string): Result<Member> {
+    return this.#people.findMember(id);
+  }
+
+  listMembers(limit: number, cursor: string | undefined): List<Member> {
+    return this.#people.listMembers(limit, cursor);
+  }
+
+  updateMember(granter: Principal, id: string, change: UpdateMember): Result<Member> {
+    return this.#peopleDesk.updateMember(granter, id, change);
+  }
+
+  deleteMember(granter: Principal, id: string): Result<undefined> {
+    return this.#peopleDesk.deleteMember(granter, id);
+  }
+
+  createIssuer(granter: Principal, issuer: NewIssuer): Result<Issuer> {
+    return this.#peopleDesk.createIssuer(granter, issuer);
+  }
+
+  findIssuer(id: string): Result<Issuer> {
+    return this.#people.findIssuer(id);
+  }
+
+  listIssuers(limit: number, cursor: string | undefined): List<Issuer> {
+    return this.#people.listIssuers(limit, cursor);
+  }
+
+  deleteIssuer(granter: Principal, id: string): Result<undefined> {
+    return this.#peopleDesk.deleteIssuer(granter, id);
+  }
+
+  /** All of them, for an isolate to check tokens with. */
+  issuers(): Issuer[] {
+    return this.#people.issuers();
   }
 
   createAgent(id: AgentId, agent: CreateAgent, actor: AuditActor): Result<Agent> {
@@ -370,6 +425,8 @@ export class TenantObject extends DurableObject<Platform> {
 
   #identify(credential: Credential, now: number): Result<Principal> {
     if (credential.kind === 'key') return this.#keys.authenticate(credential.keyId, credential.secretHash, now);
+    // An invitation is taken up here, and that is entered: both or neither.
+    if (credential.kind === 'user') return this.ctx.storage.transactionSync(() => this.#people.identify(credential));
     const chat = this.#agents.findLive(credential.agentId, 'prod');
     if (!chat) return err('invalid_api_key', undefined, { reason: 'the agent of the session is gone' });
     return ok({
@@ -382,7 +439,12 @@ export class TenantObject extends DurableObject<Platform> {
 }
 
 function claimOf(credential: Credential): AuditActor {
-  return credential.kind === 'key'
-    ? { kind: 'key', id: credential.keyId }
-    : { kind: 'visitor', id: credential.visitorId };
+  switch (credential.kind) {
+    case 'key':
+      return { kind: 'key', id: credential.keyId };
+    case 'visitor':
+      return { kind: 'visitor', id: credential.visitorId };
+    case 'user':
+      return { kind: 'user', id: `${credential.issuerId}/${credential.subject}`.slice(0, 300) };
+  }
 }

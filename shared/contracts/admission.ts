@@ -3,16 +3,29 @@
  * most is sealed into its ticket (shared/inference/ticket.ts), which its receipt brings back to `settle`.
  * Plain objects over RPC; both ends are Freehold's own, so types suffice.
  */
-import type { AgentId, BridgeId, ConversationId, KeyId, LeaseId, RunId, VisitorId } from '../core/ids.ts';
+import type { AgentId, BridgeId, ConversationId, IssuerId, KeyId, LeaseId, RunId, VisitorId } from '../core/ids.ts';
 import type { TokenPrice } from '../core/money.ts';
 import type { Principal } from '../core/principal.ts';
 import type { RateState } from '../core/rate-window.ts';
 import type { AgentDefinition } from './agents.ts';
 import type { Permission } from './keys.ts';
+import type { Role } from './roles.ts';
 
 export type Credential =
   | { readonly kind: 'key'; readonly keyId: KeyId; readonly secretHash: string }
-  | { readonly kind: 'visitor'; readonly visitorId: VisitorId; readonly agentId: AgentId };
+  | { readonly kind: 'visitor'; readonly visitorId: VisitorId; readonly agentId: AgentId }
+  | UserCredential;
+
+/** What a verified token of a registered issuer says of its bearer. */
+export type UserCredential = {
+  readonly kind: 'user';
+  readonly issuerId: IssuerId;
+  readonly subject: string;
+  /** Only an address that the issuer has verified. */
+  readonly email: string | null;
+  /** By the issuer's role mappings. */
+  readonly roles: readonly Role[];
+};
 
 /** The most that a run may cost, and for what. It is sealed into the run's ticket once the run is admitted. */
 export type Reservation = {

@@ -20,6 +20,10 @@ export const permissions = [
   'audit:read',
   'budgets:read',
   'budgets:write',
+  'members:read',
+  'members:write',
+  'issuers:read',
+  'issuers:write',
 ] as const;
 export const permission = z.enum(permissions);
 export type Permission = z.infer<typeof permission>;

@@ -31,6 +31,7 @@ export const ledgerEntry = z.object({
   id: z.string(),
   run: z.string(),
   key_id: z.string().nullable(),
+  user_id: z.string().nullable().describe('The member or user who paid, where no key did.'),
   agent: z.string().nullable(),
   bridge: z.string(),
   node: z.string(),

@@ -24,6 +24,9 @@ export const idPrefixes = {
   node: 'node',
   request: 'req',
   visitor: 'vis',
+  member: 'mbr',
+  issuer: 'iss',
+  user: 'usr',
   budget: 'bdg',
   lease: 'lse',
 } as const;
@@ -44,6 +47,10 @@ export type ReceiptId = Id<'receipt'>;
 export type BudgetId = Id<'budget'>;
 export type LeaseId = Id<'lease'>;
 export type VisitorId = Id<'visitor'>;
+export type MemberId = Id<'member'>;
+export type IssuerId = Id<'issuer'>;
+/** Somebody who holds a role by their token's claims alone. */
+export type UserId = Id<'user'>;
 
 /** Where randomness comes from: fills the array and returns it. */
 export type Random = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;

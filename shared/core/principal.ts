@@ -2,7 +2,7 @@
  * Who acts, and what that lets them do. Pure: the same decision wherever it is asked.
  */
 import { err, ok, type Result } from './result.ts';
-import type { AgentId, KeyId, VisitorId } from './ids.ts';
+import type { AgentId, KeyId, MemberId, UserId, VisitorId } from './ids.ts';
 
 export type PrincipalScope = {
   readonly project: string | null;
@@ -11,9 +11,9 @@ export type PrincipalScope = {
 };
 
 export type Principal = {
-  readonly kind: 'key' | 'visitor';
-  /** The key's id or the visitor's id: the author of what is written. */
-  readonly id: KeyId | VisitorId;
+  readonly kind: 'key' | 'visitor' | 'user';
+  /** The id of the key, visitor, member or user: the author of what is written. */
+  readonly id: KeyId | VisitorId | MemberId | UserId;
   readonly permissions: readonly string[];
   readonly scope: PrincipalScope;
   /** When the credential ends by itself, where that is known: what was granted on it is not kept beyond. */

@@ -12,7 +12,7 @@ import type { Reservation } from '../contracts/admission.ts';
 export type Ticket = {
   readonly run: string;
   readonly tenant: string;
-  readonly payer: { readonly kind: 'key' | 'visitor'; readonly id: string };
+  readonly payer: { readonly kind: Principal['kind']; readonly id: string };
   readonly agent: string | null;
   readonly project: string | null;
   readonly environment: string | null;

@@ -9,6 +9,7 @@ import { fillPath, readApi, type Api, type Operation } from '../support/api-oper
 import { bodyReferences, inertSlots, sampleBodies } from '../support/api-samples.ts';
 import type { JsonSchema } from '../support/json-schema.ts';
 import { populateTenant, strangeIds, waitUntil, type Ids, type PopulatedTenant } from '../support/populated-tenant.ts';
+import { LocalIssuer } from '../support/local-issuer.ts';
 import { sendRaw } from '../support/raw-http.ts';
 import { startTestPlatform, type Answer, type TestPlatform } from '../support/running-platform.ts';
 
@@ -17,6 +18,7 @@ let api: Api;
 let a: PopulatedTenant;
 let b: PopulatedTenant;
 let credentials: readonly Credential[];
+let openIds: readonly LocalIssuer[];
 
 type Credential = {
   readonly name: string;
@@ -40,9 +42,13 @@ beforeAll(async () => {
   platform = await startTestPlatform();
   api = await readApi(platform);
   [a, b] = [await populateTenant(platform, 'alpha'), await populateTenant(platform, 'bravo')];
+  openIds = [await LocalIssuer.start(['ES256']), await LocalIssuer.start(['ES256'])];
   credentials = await makeCredentials();
 });
-afterAll(() => platform.stop());
+afterAll(async () => {
+  for (const openId of openIds) await openId.stop();
+  await platform.stop();
+});
 
 async function makeCredentials(): Promise<readonly Credential[]> {
   const client = platform.client(a);
@@ -82,11 +88,13 @@ async function makeCredentials(): Promise<readonly Credential[]> {
     Date.now(),
   );
   const here = hostOf(a);
+  const [ownUser, foreignUser] = await Promise.all([a, b].map((tenant, at) => makeUser(tenant, openIds[at]!)));
   return [
     { name: 'full key', token: a.key, host: here, valid: true },
     { name: 'agent-scoped key', token: bound.secret, host: here, valid: true },
     { name: 'read-only key', token: readers.secret, host: here, valid: true },
     { name: 'visitor', token: a.visitor, host: here, valid: true },
+    { name: 'owner by a token of an issuer', token: ownUser, host: here, valid: true },
     { name: 'none', token: undefined, host: here, valid: false },
     { name: 'malformed', token: `${a.key.slice(0, -1)}x`, host: here, valid: false },
     { name: 'revoked', token: revoked.secret, host: here, valid: false },
@@ -95,9 +103,21 @@ async function makeCredentials(): Promise<readonly Credential[]> {
     { name: 'job token', token: job, host: here, valid: false },
     { name: "the other tenant's key", token: b.key, host: here, valid: false },
     { name: "the other tenant's visitor", token: b.visitor, host: here, valid: false },
+    { name: "the other tenant's user", token: foreignUser, host: here, valid: false },
+    { name: "own user at the other's host", token: ownUser, host: hostOf(b), valid: false },
     { name: "own key at the other's host", token: a.key, host: hostOf(b), valid: false },
     { name: "own visitor at the other's host", token: a.visitor, host: hostOf(b), valid: false },
   ];
+}
+
+/** An owner of the tenant, by the claims of an issuer that the tenant has registered and the other has not. */
+async function makeUser(tenant: PopulatedTenant, openId: LocalIssuer): Promise<string> {
+  const mapping = { claim: 'role', value: 'boss', role: 'owner' };
+  await platform
+    .client(tenant)
+    .require('POST', '/v1/issuers', { issuer: openId.url, audience: 'freehold', role_mappings: [mapping] });
+  const now = Math.floor(Date.now() / 1000);
+  return openId.sign({ role: 'boss', exp: now + 3_600 });
 }
 
 /** Every place of an operation that can name something, with the other tenant's ids in it. */

@@ -222,6 +222,8 @@ test('every good answer holds what its schema declares and nothing else', async 
     'deleteMemory',
     'deleteSecret',
     'deleteBudget',
+    'deleteMember',
+    'deleteIssuer',
     'deleteAgent',
     'suspendTenant',
     'reactivateTenant',

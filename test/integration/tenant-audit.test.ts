@@ -3,6 +3,9 @@ import { evictDurableObject } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
 import type { TenantObject } from '../../durable-objects/tenant/tenant-object.ts';
 import { createAgent } from '../../shared/contracts/agents.ts';
+import type { Credential } from '../../shared/contracts/admission.ts';
+import { createIssuer } from '../../shared/contracts/issuers.ts';
+import { createMember } from '../../shared/contracts/members.ts';
 import { createBudget } from '../../shared/contracts/budgets.ts';
 import { auditQuery, operatorActor } from '../../shared/contracts/audit.ts';
 import { mintId } from '../../shared/core/ids.ts';
@@ -14,6 +17,13 @@ const agentId = mintId('agent', start);
 const agent = createAgent.parse({ slug: 'concierge', name: 'Concierge' });
 const nextDefinition = { ...agent.definition, instructions: 'Be kind.' };
 const key = newKey({ rate_limit: { requests_per_minute: 60 } });
+const issuer = {
+  ...createIssuer.parse({ issuer: 'https://id.example.com', audience: 'freehold' }),
+  id: mintId('issuer', start),
+};
+const memberId = mintId('member', start);
+const member = createMember.parse({ issuer: issuer.id, email: 'ada@example.com', role: 'viewer' });
+const visit: Credential = { kind: 'user', issuerId: issuer.id, subject: 'ada', email: 'ada@example.com', roles: [] };
 const budgetId = mintId('budget', start);
 const budget = createBudget.parse({ name: 'all', limit_micros: 1, window: 'month' });
 
@@ -28,6 +38,12 @@ const changes: readonly (readonly [action: string, change: (object: TenantObject
   ['agent.rolled_back', (object) => object.rollbackAgent(agentId, 'prod', admin)],
   ['agent.updated', (object) => object.updateAgent(agentId, { name: 'Another', publish: true }, admin)],
   ['agent.deleted', (object) => object.deleteAgent(agentId, admin)],
+  ['issuer.created', (object) => object.createIssuer(admin, issuer)],
+  ['member.created', (object) => object.createMember(admin, memberId, member)],
+  ['member.joined', (object) => object.admit({ credential: visit, permission: null, agentRef: null, reach: 'own' })],
+  ['member.updated', (object) => object.updateMember(admin, memberId, { role: 'developer' })],
+  ['member.deleted', (object) => object.deleteMember(admin, memberId)],
+  ['issuer.deleted', (object) => object.deleteIssuer(admin, issuer.id)],
   ['budget.created', (object) => object.createBudget(budgetId, budget, admin)],
   ['budget.updated', (object) => object.updateBudget(budgetId, { limit_micros: 2 }, admin)],
   ['budget.deleted', (object) => object.deleteBudget(budgetId, admin)],
@@ -61,7 +77,9 @@ describe('a change', () => {
       must(await run(change));
       const added = (await trail()).slice(before.length);
       expect(added.map((entry) => entry.action)).toEqual([action]);
-      const actor = action.startsWith('tenant.') ? operatorActor : { kind: 'key', id: admin.id };
+      const joined = { kind: 'user', id: memberId };
+      const manager = action.startsWith('tenant.') ? operatorActor : { kind: 'key', id: admin.id };
+      const actor = action === 'member.joined' ? joined : manager;
       expect(added[0]).toMatchObject({ actor, outcome: 'succeeded', time: new Date(start).toISOString(), tenant });
       if (action !== 'secrets.key_rotated') expect(added[0]!.target).toBeTruthy();
     }

@@ -31,6 +31,12 @@ export const sampleBodies: Readonly<Record<string, (named: Named) => object>> = 
   rotateKey: () => ({ grace_seconds: 60 }),
   createSecret: () => ({ name: fresh('secret'), value: 'a value' }),
   rotateSecret: () => ({ value: 'another value' }),
+  createMember: ({ ids }) => ({ issuer: ids.issuer, subject: fresh('subject'), role: 'viewer' }),
+  updateMember: () => ({ role: 'viewer' }),
+  createIssuer: () => {
+    const issuer = `http://127.0.0.1:9/${fresh('issuer')}`;
+    return { issuer, audience: 'freehold', jwks_uri: `${issuer}/jwks` };
+  },
   createBudget: ({ ids }) => ({ name: fresh('budget'), limit_micros: 1e12, window: 'month', scope: { key: ids.key } }),
   updateBudget: () => ({ name: fresh('budget') }),
   createSession: () => ({}),
@@ -65,6 +71,8 @@ export const bodyReferences: Readonly<Record<string, Readonly<Record<string, (na
   updateAgent: { 'definition.model': ({ ids }) => ({ definition: { model: ids.model }, publish: false }) },
   createMemory: { supersedes: ({ ids }) => ({ supersedes: ids.memory }) },
   createKey: { 'scope.agent': ({ ids }) => ({ scope: { agent: ids.agent } }) },
+  createMember: { issuer: ({ ids }) => ({ issuer: ids.issuer }) },
+  createIssuer: { issuer: ({ ids }) => ({ issuer: ids.issuer }) },
   createBudget: {
     'scope.agent': ({ ids }) => ({ scope: { agent: ids.agent } }),
     'scope.key': ({ ids }) => ({ scope: { key: ids.key } }),

@@ -14,6 +14,8 @@ export type Ids = {
   readonly response: string;
   readonly key: string;
   readonly secret: string;
+  readonly issuer: string;
+  readonly member: string;
   readonly receipt: string;
   readonly budget: string;
   readonly model: string;
@@ -64,6 +66,18 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
   const key = await client.require<Made>('POST', '/v1/keys', { name: canary('key'), permissions: ['agents:read'] });
   const secret = `${slug}-secret`;
   await client.require('POST', '/v1/secrets', { name: secret, value: canary('secret-value') });
+  const issuer = await client.require<Made>('POST', '/v1/issuers', {
+    issuer: `http://127.0.0.1:9/${canary('issuer')}`,
+    audience: canary('audience'),
+    jwks_uri: `http://127.0.0.1:9/${canary('jwks')}`,
+    role_mappings: [{ claim: canary('claim'), value: canary('value'), role: 'viewer' }],
+  });
+  const member = await client.require<Made>('POST', '/v1/members', {
+    issuer: issuer.id,
+    subject: canary('subject'),
+    email: `${canary('email')}@example.com`,
+    role: 'developer',
+  });
   const budget = await client.require<Made>('POST', '/v1/budgets', {
     name: canary('budget'),
     limit_micros: 1e12,
@@ -98,6 +112,8 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
       response: turn.id,
       key: key.id,
       secret,
+      issuer: issuer.id,
+      member: member.id,
       budget: budget.id,
       receipt: findReceipt(platform, tenant.keyId),
       model: `agent/${agentSlug}`,

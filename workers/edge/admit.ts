@@ -17,6 +17,8 @@ import { authenticate } from './authenticate.ts';
 import { door } from './doors.ts';
 import { readIdempotency, type Idempotency } from './idempotency.ts';
 import { GrantLeases, LeaseMs, type HeldLease } from './grant-leases.ts';
+import { checkIssuer } from './issuers/discover.ts';
+import { fetchDocument } from './issuers/fetch-document.ts';
 import { platformKey, ticketSeal } from './platform-key.ts';
 import { reportAuthFailure } from './report-auth-failure.ts';
 import type { RequestContext } from './request-context.ts';
@@ -131,6 +133,8 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
     vectorIndex: (space) => objects.vectorIndex(tenantId, space),
     platformKey: () => platformKey(context.platform),
     ticketSeal: () => ticketSeal(context.platform),
+    checkIssuer: (wanted) =>
+      checkIssuer(wanted, { fetch: fetchDocument, platformDomain: context.platform.PLATFORM_DOMAIN }),
     mintSecret: (keyId) => {
       const secret = mintApiKey(keyId, random);
       return { secret, hash: createHash('sha256').update(secret).digest('hex') };

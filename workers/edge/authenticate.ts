@@ -1,12 +1,16 @@
 /**
  * What credential a request carries. A key is only taken apart here; whether it holds, the tenant's object decides.
- * A visitor's session is a JWT of the platform, bound to this tenant. Every failure has the same text.
+ * A visitor's session is a JWT of the platform, bound to this tenant; any other JWT has to be of an issuer that the
+ * tenant has registered. Every failure has the same text.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { decodeProtectedHeader } from 'jose';
 import { parseApiKey } from '../../shared/core/api-key.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
 import type { TenantId } from '../../shared/core/ids.ts';
 import type { Credential } from '../../shared/contracts/admission.ts';
+import { VisitorTokenType } from '../../shared/contracts/sessions.ts';
+import { authenticateUser } from './issuers/authenticate-user.ts';
 import { platformKey } from './platform-key.ts';
 import type { RequestContext } from './request-context.ts';
 
@@ -28,9 +32,19 @@ export async function authenticate(context: RequestContext, tenantId: TenantId):
   const keyId = parseApiKey(token);
   if (keyId) return ok({ kind: 'key', keyId, secretHash: sha256Hex(token) });
   if (!token.startsWith('ey')) return err('invalid_api_key');
+  if (!isVisitorSession(token)) return authenticateUser(context, tenantId, token);
   const key = await platformKey(context.platform);
   const visitor = await key.verifyVisitor(token, tenantId, context.clock.now());
   return visitor ? ok({ kind: 'visitor', ...visitor }) : err('invalid_api_key');
+}
+
+/** By what the token says of itself: it chooses the check, and passes neither by it. */
+function isVisitorSession(token: string): boolean {
+  try {
+    return decodeProtectedHeader(token).typ === VisitorTokenType;
+  } catch {
+    return false;
+  }
 }
 
 export function authenticateOperator(context: RequestContext): Result<undefined> {

@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../../shared/core/clock.ts';
 import type { TenantId } from '../../shared/core/ids.ts';
-import type { AdmissionRequest, Grant, Leftover } from '../../shared/contracts/admission.ts';
+import type { AdmissionRequest, Credential, Grant, Leftover } from '../../shared/contracts/admission.ts';
 
 export const LeaseMs = 900;
 const MaxLeases = 10_000;
@@ -76,9 +76,17 @@ export class GrantLeases {
 
 /** Everything that the decision depends on, the proof of the credential among it. */
 function nameOf(tenant: TenantId, { credential, permission, agentRef, reach }: AdmissionRequest): string {
-  const caller =
-    credential.kind === 'key'
-      ? `${credential.keyId} ${credential.secretHash}`
-      : `${credential.visitorId} ${credential.agentId}`;
-  return `${tenant} ${caller} ${permission} ${agentRef} ${reach}`;
+  return `${tenant} ${callerOf(credential)} ${permission} ${agentRef} ${reach}`;
+}
+
+function callerOf(credential: Credential): string {
+  switch (credential.kind) {
+    case 'key':
+      return `${credential.keyId} ${credential.secretHash}`;
+    case 'visitor':
+      return `${credential.visitorId} ${credential.agentId}`;
+    case 'user':
+      // As JSON: a subject may hold spaces, and must not read as another caller's words.
+      return JSON.stringify([credential.issuerId, credential.subject, credential.email, credential.roles]);
+  }
 }

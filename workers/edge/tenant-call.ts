@@ -7,6 +7,7 @@ import type { AgentId, ConversationId, Id, IdKind, LeaseId, Random, TenantId } f
 import type { Principal } from '../../shared/core/principal.ts';
 import type { Result } from '../../shared/core/result.ts';
 import type { LiveAgent } from '../../shared/contracts/admission.ts';
+import type { CreateIssuer } from '../../shared/contracts/issuers.ts';
 import type { CatalogView } from '../../shared/inference/catalog.ts';
 import type { PlatformKey } from '../../shared/inference/platform-key.ts';
 import type { TicketSeal } from '../../shared/inference/ticket.ts';
@@ -54,6 +55,8 @@ export type TenantCall<X = unknown> = TenantRequest & {
   readonly vectorIndex: (space: string) => VectorIndex;
   readonly platformKey: () => Promise<PlatformKey>;
   readonly ticketSeal: () => TicketSeal;
+  /** Whether an issuer's URLs may be fetched, and lead to its keys. */
+  readonly checkIssuer: (wanted: CreateIssuer) => Promise<Result<undefined>>;
   /** Deterministic where the request carries an Idempotency-Key. */
   readonly mintSecret: (keyId: Id<'key'>) => { readonly secret: string; readonly hash: string };
 };

@@ -58,7 +58,11 @@ function build(routes: readonly Route[]): OpenApiDocument {
     paths,
     components: {
       securitySchemes: {
-        tenantKey: { type: 'http', scheme: 'bearer', description: "A tenant's API key, or a visitor's session." },
+        tenantKey: {
+          type: 'http',
+          scheme: 'bearer',
+          description: "A tenant's API key, a token of an issuer it registered, or a visitor's session.",
+        },
         operatorToken: { type: 'http', scheme: 'bearer', description: "The operator's token." },
       },
       schemas: { Error: toJsonSchema(errorBody, 'output'), Problem: toJsonSchema(problemBody, 'output') },

@@ -49,6 +49,15 @@ import { rotateSecret } from './secrets/rotate-secret.ts';
 import { exportAudit } from './audit/export-audit.ts';
 import { listAudit } from './audit/list-audit.ts';
 import { verifyAudit } from './audit/verify-audit.ts';
+import { createMember } from './members/create-member.ts';
+import { deleteMember } from './members/delete-member.ts';
+import { listMembers } from './members/list-members.ts';
+import { retrieveMember } from './members/retrieve-member.ts';
+import { updateMember } from './members/update-member.ts';
+import { createIssuer } from './issuers/create-issuer.ts';
+import { deleteIssuer } from './issuers/delete-issuer.ts';
+import { listIssuers } from './issuers/list-issuers.ts';
+import { retrieveIssuer } from './issuers/retrieve-issuer.ts';
 import { listUsage } from './usage/list-usage.ts';
 import { retrieveReceipt } from './usage/retrieve-receipt.ts';
 import { createBudget } from './budgets/create-budget.ts';
@@ -125,6 +134,15 @@ export const routes: readonly Route[] = [
   listAudit,
   verifyAudit,
   exportAudit,
+  createMember,
+  deleteMember,
+  listMembers,
+  retrieveMember,
+  updateMember,
+  createIssuer,
+  deleteIssuer,
+  listIssuers,
+  retrieveIssuer,
   listUsage,
   retrieveReceipt,
   createBudget,

@@ -65,6 +65,21 @@ describe('a lease of a grant', () => {
   ] as const)('does not admit %s', (_, otherTenant, other) => {
     expect(setUp().leases.draw(otherTenant, other as AdmissionRequest, 1)).toEqual({ kind: 'empty' });
   });
+
+  const user = { kind: 'user', issuerId: mintId('issuer', 1), subject: 'ann', email: null, roles: ['viewer'] } as const;
+  it.each([
+    ['issuer', { issuerId: mintId('issuer', 2) }],
+    ['subject', { subject: 'ann null' }],
+    ['address', { email: 'ann@example.com' }],
+    ['roles', { roles: ['owner'] }],
+  ])('of a user does not admit one of another %s', (_, change) => {
+    const { leases } = setUp();
+    const asked: AdmissionRequest = { ...request, credential: user };
+    const other = { ...asked, credential: { ...user, ...change } as AdmissionRequest['credential'] };
+    leases.keep(tenant, asked, grant, 1);
+    expect(leases.draw(tenant, asked, 1)).toMatchObject({ kind: 'drawn', held: { grant } });
+    expect(leases.draw(tenant, other, 1)).toEqual({ kind: 'empty' });
+  });
 });
 
 describe('the money and the requests of a grant', () => {
