@@ -36,7 +36,7 @@ export class RateStore {
         decision.requests,
       );
       const gone = decision.second - RateWindowSeconds;
-      this.#sql.exec('DELETE FROM rate_windows WHERE key_id = ? AND second <= ?', keyId, gone);
+      this.#sql.exec('DELETE FROM rate_windows WHERE key_id = ? AND second < ?', keyId, gone);
     }
     return decision;
   }

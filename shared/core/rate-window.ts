@@ -1,7 +1,7 @@
 /**
  * A sliding window of requests, counted in buckets of a second: within any sixty seconds no more than the limit pass.
- * Pure. A bucket counts as a whole until it has left the window, so the bound is never exceeded; a bucket that lies in
- * the future, because the clock was set back, counts as well.
+ * Pure. A bucket counts until the last moment of its second has left the window, so the bound is never exceeded; a
+ * bucket that lies in the future, because the clock was set back, counts as well.
  */
 export const RateWindowSeconds = 60;
 
@@ -19,10 +19,10 @@ const GrantShare = 8;
 
 export function decideRate(buckets: readonly RateBucket[], limit: number, more: boolean, now: number): RateDecision {
   const second = Math.floor(now / 1000);
-  const live = buckets.filter((bucket) => bucket.count > 0 && bucket.second > second - RateWindowSeconds);
+  const live = buckets.filter((bucket) => bucket.count > 0 && bucket.second >= second - RateWindowSeconds);
   const used = live.reduce((sum, { count }) => sum + count, 0);
   const left = limit - used;
-  const leavesAt = (bucket: RateBucket) => Math.max(0, (bucket.second + RateWindowSeconds) * 1000 - now);
+  const leavesAt = (bucket: RateBucket) => Math.max(0, (bucket.second + 1 + RateWindowSeconds) * 1000 - now);
   if (left <= 0) {
     const oldest = live.reduce((first, bucket) => (bucket.second < first.second ? bucket : first));
     return {

@@ -34,6 +34,11 @@ describe('a rate window', () => {
     );
   });
 
+  it('counts a request until it is sixty seconds old, also when it came late in its second', () => {
+    expect(pass([92_001, 152_000], 1)).toEqual([92_001]);
+    expect(pass([92_999, 152_998, 153_000], 1)).toEqual([92_999, 153_000]);
+  });
+
   it.each([
     [60, 0.9],
     [60, 1.2],
@@ -54,9 +59,9 @@ describe('a rate window', () => {
   it('says when to come back, truthfully', () => {
     const full: RateBucket[] = [{ second: Start / 1000, count: 2 }];
     const refused = decideRate(full, 2, false, Start + 10_500);
-    expect(refused).toMatchObject({ kind: 'refused', retryAfterMs: 49_500, state: { limit: 2, remaining: 0 } });
-    expect(decideRate(full, 2, false, Start + 10_500 + 49_500).kind).toBe('granted');
-    expect(decideRate(full, 2, false, Start + 10_500 + 49_499).kind).toBe('refused');
+    expect(refused).toMatchObject({ kind: 'refused', retryAfterMs: 50_500, state: { limit: 2, remaining: 0 } });
+    expect(decideRate(full, 2, false, Start + 10_500 + 50_500).kind).toBe('granted');
+    expect(decideRate(full, 2, false, Start + 10_500 + 50_499).kind).toBe('refused');
   });
 
   it('counts what lies in the future when the clock is set back', () => {
