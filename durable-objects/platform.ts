@@ -18,4 +18,6 @@ export type Platform = {
   readonly OPERATOR_TOKEN_SHA256: string;
   /** The platform's private Ed25519 key, as a JWK. */
   readonly PLATFORM_SIGNING_KEY: string;
+  /** The one before it, while a change of the key is under way: opens what still lies under it. */
+  readonly PLATFORM_PREVIOUS_SIGNING_KEY?: string;
 };

@@ -30,7 +30,12 @@ export type PlatformOptions = {
   readonly script?: string;
 };
 
-export type Secrets = { readonly operator_token: string; readonly platform_key: JWK };
+export type Secrets = {
+  readonly operator_token: string;
+  readonly platform_key: JWK;
+  /** While the platform's key changes: the one before it. */
+  readonly previous_platform_key?: JWK;
+};
 
 export type RunningPlatform = {
   readonly port: number;
@@ -71,6 +76,9 @@ export async function startPlatform(options: PlatformOptions): Promise<RunningPl
         ...options.vars,
         OPERATOR_TOKEN_SHA256: createHash('sha256').update(options.secrets.operator_token).digest('hex'),
         PLATFORM_SIGNING_KEY: JSON.stringify(options.secrets.platform_key),
+        ...(options.secrets.previous_platform_key
+          ? { PLATFORM_PREVIOUS_SIGNING_KEY: JSON.stringify(options.secrets.previous_platform_key) }
+          : {}),
       },
       d1Databases: Object.fromEntries(
         config.d1_databases.map(({ binding }: { binding: string }) => [binding, binding]),

@@ -18,6 +18,7 @@ const platform = z.looseObject({
   MAX_BODY_BYTES: z.string().regex(/^\d{3,9}$/, 'a number of bytes'),
   OPERATOR_TOKEN_SHA256: z.string().regex(/^[0-9a-f]{64}$/, 'the SHA-256 of the operator token, in hex'),
   PLATFORM_SIGNING_KEY: z.string().startsWith('{', 'a private Ed25519 key as a JWK'),
+  PLATFORM_PREVIOUS_SIGNING_KEY: z.string().startsWith('{', 'the private Ed25519 key before, as a JWK').optional(),
 });
 
 let checked: unknown;

@@ -25,6 +25,9 @@ type KeyRow = {
   expires_at: number | null;
   revoked_at: number | null;
   last_used_at: number | null;
+  rotated_at: number | null;
+  previous_secret_hash: string | null;
+  previous_until: number | null;
 };
 
 /** How stale `last_used_at` may be: a key in steady use costs one write in this time. */
@@ -66,15 +69,21 @@ export class KeyStore {
   /** One text for every reason: what exists cannot be told from what does not. */
   authenticate(keyId: KeyId, secretHash: string, now: number): Result<Principal> {
     const row = this.#find(keyId);
-    const matches = timingSafeEqual(
-      Buffer.from(row?.secret_hash ?? NoHash),
-      Buffer.from(secretHash.padEnd(64).slice(0, 64)),
-    );
-    if (!row || !matches || statusOf(row, now) !== 'active') return err('invalid_api_key');
+    const given = Buffer.from(secretHash.padEnd(64).slice(0, 64));
+    const isCurrent = timingSafeEqual(Buffer.from(row?.secret_hash ?? NoHash), given);
+    const isPrevious = timingSafeEqual(Buffer.from(row?.previous_secret_hash ?? NoHash), given);
+    const grace = graceOf(row, now);
+    if (grace === 'over') this.#forgetPrevious(keyId);
+    if (!row) return refuse('unknown key');
+    if (isPrevious && !isCurrent && grace !== 'running') return refuse('secret replaced by a rotation');
+    if (!isCurrent && !isPrevious) return refuse('wrong secret');
+    const status = statusOf(row, now);
+    if (status !== 'active') return refuse(`key ${status}`);
     if (row.last_used_at === null || now - row.last_used_at >= LastUsedGrainMs) {
       this.#sql.exec('UPDATE keys SET last_used_at = ? WHERE id = ?', now, keyId);
     }
-    return ok(toPrincipal(row));
+    const ends = [row.expires_at, isCurrent ? null : row.previous_until].filter((end) => end !== null);
+    return ok({ ...toPrincipal(row), ...(ends.length > 0 ? { until: Math.min(...ends) } : {}) });
   }
 
   exists(keyId: string): boolean {
@@ -98,15 +107,61 @@ export class KeyStore {
     );
   }
 
+  find(keyId: string, now: number): ApiKey | undefined {
+    const row = this.#find(keyId);
+    return row && toApiKey(row, now);
+  }
+
+  hasSecret(keyId: string, secretHash: string): boolean {
+    return this.#find(keyId)?.secret_hash === secretHash;
+  }
+
+  /**
+   * Gives the key a new secret. The one before it works until the grace ends; of two rotations in one grace, the secret
+   * before the first is refused at once. A repeated run of the same request changes nothing.
+   */
+  rotate(keyId: string, secretHash: string, graceMs: number, now: number): Result<ApiKey> {
+    const row = this.#find(keyId);
+    if (!row) return noKey();
+    const status = statusOf(row, now);
+    if (status !== 'active') return err('conflict', `The key is ${status}: it cannot be rotated.`);
+    if (row.secret_hash !== secretHash) {
+      this.#sql.exec(
+        `UPDATE keys SET previous_secret_hash = ?, previous_until = ?, secret_hash = ?, rotated_at = ? WHERE id = ?`,
+        graceMs > 0 ? row.secret_hash : null,
+        graceMs > 0 ? now + graceMs : null,
+        secretHash,
+        now,
+        keyId,
+      );
+    }
+    return ok(toApiKey(this.#find(keyId)!, now));
+  }
+
   revoke(keyId: string, now: number): Result<ApiKey> {
     this.#sql.exec('UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL', now, keyId);
     const row = this.#find(keyId);
-    return row ? ok(toApiKey(row, now)) : err('not_found', 'There is no such key.');
+    return row ? ok(toApiKey(row, now)) : noKey();
+  }
+
+  /** A grace that was seen to end stays ended, also when the clock jumps back. */
+  #forgetPrevious(keyId: string): void {
+    this.#sql.exec('UPDATE keys SET previous_secret_hash = NULL, previous_until = NULL WHERE id = ?', keyId);
   }
 
   #find(keyId: string): KeyRow | undefined {
     return this.#sql.exec<KeyRow>('SELECT * FROM keys WHERE id = ?', keyId).toArray()[0];
   }
+}
+
+const noKey = () => err('not_found', 'There is no such key.');
+
+/** The reason is for the audit trail; the caller is told the same whatever it is. */
+const refuse = (reason: string) => err('invalid_api_key', undefined, { reason });
+
+function graceOf(row: KeyRow | undefined, now: number): 'none' | 'running' | 'over' {
+  if (!row || row.previous_until === null) return 'none';
+  return now < row.previous_until ? 'running' : 'over';
 }
 
 function statusOf(row: KeyRow, now: number): ApiKey['status'] {
@@ -138,5 +193,7 @@ function toApiKey(row: KeyRow, now: number): ApiKey {
     expires_at: time(row.expires_at),
     revoked_at: time(row.revoked_at),
     last_used_at: time(row.last_used_at),
+    rotated_at: time(row.rotated_at),
+    grace_until: graceOf(row, now) === 'running' ? time(row.previous_until) : null,
   };
 }

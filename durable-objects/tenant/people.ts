@@ -20,9 +20,12 @@ export class People {
   readonly #clock: Clock;
   readonly #members: MemberStore;
   readonly #issuers: IssuerStore;
+  readonly #joined: (member: Member) => void;
 
-  constructor(sql: SqlStorage, clock: Clock) {
+  /** `joined` is told of an invitation that was taken up. */
+  constructor(sql: SqlStorage, clock: Clock, joined: (member: Member) => void = () => {}) {
     this.#clock = clock;
+    this.#joined = joined;
     this.#members = new MemberStore(sql);
     this.#issuers = new IssuerStore(sql);
   }
@@ -130,6 +133,7 @@ export class People {
     const invited = email === null ? undefined : this.#members.findInvited(issuer, email);
     if (!invited || invited.status === 'suspended') return invited;
     this.#members.bindSubject(invited.id, subject);
+    this.#joined(invited);
     return this.#members.find(invited.id);
   }
 }

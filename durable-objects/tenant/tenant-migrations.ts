@@ -174,4 +174,60 @@ export const tenantMigrations: readonly ObjectMigration[] = [
       ALTER TABLE ledger ADD COLUMN user_id TEXT;
     `,
   },
+  {
+    id: '0003_vault',
+    sql: `
+      CREATE TABLE audit (
+        sequence INTEGER PRIMARY KEY,
+        time TEXT NOT NULL,
+        actor_kind TEXT NOT NULL,
+        actor_id TEXT NOT NULL,
+        action TEXT NOT NULL,
+        target TEXT,
+        outcome TEXT NOT NULL,
+        details TEXT NOT NULL,
+        previous_hash TEXT NOT NULL,
+        hash TEXT NOT NULL
+      );
+      CREATE INDEX audit_by_action ON audit (action, sequence);
+      CREATE INDEX audit_by_actor ON audit (actor_id, sequence);
+      CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
+        BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+      CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit
+        BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+      CREATE TABLE audit_head (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL, hash TEXT NOT NULL);
+      CREATE TABLE audit_flood (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        since INTEGER NOT NULL,
+        recorded INTEGER NOT NULL,
+        counted INTEGER NOT NULL
+      );
+
+      CREATE TABLE data_keys (
+        generation INTEGER PRIMARY KEY,
+        wrapped BLOB NOT NULL,
+        wrapped_by TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+      );
+      CREATE TABLE secrets (
+        name TEXT PRIMARY KEY,
+        version INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        last_accessed_at INTEGER
+      ) WITHOUT ROWID;
+      CREATE TABLE secret_versions (
+        name TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        generation INTEGER NOT NULL,
+        sealed BLOB NOT NULL,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (name, version)
+      );
+
+      ALTER TABLE keys ADD COLUMN rotated_at INTEGER;
+      ALTER TABLE keys ADD COLUMN previous_secret_hash TEXT;
+      ALTER TABLE keys ADD COLUMN previous_until INTEGER;
+    `,
+  },
 ];

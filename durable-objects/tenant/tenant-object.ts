@@ -1,20 +1,11 @@
 /**
- * TenantObject: one per tenant. Owns its keys, people, agents, ledger, list of conversations and idempotency
+ * TenantObject: one per tenant. Owns its keys, people, agents, secrets, ledger, audit trail, list of conversations and idempotency
  * records, and so the authority on who may do what here. Every method answers at once from the tenant's own SQLite;
  * a change is durable before its answer leaves (output gate), so a revoked key is refused by the very next call.
  */
 import { DurableObject } from 'cloudflare:workers';
 import { systemClock, type Clock } from '../../shared/core/clock.ts';
-import type {
-  AgentId,
-  BudgetId,
-  ConversationId,
-  KeyId,
-  LeaseId,
-  MemberId,
-  RunId,
-  TenantId,
-} from '../../shared/core/ids.ts';
+import type { AgentId, BudgetId, ConversationId, LeaseId, MemberId, RunId, TenantId } from '../../shared/core/ids.ts';
 import { authorize, type Principal } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
 import type {
@@ -34,31 +25,37 @@ import type {
   Environment,
   UpdateAgent,
 } from '../../shared/contracts/agents.ts';
+import type { AuditActor, AuditEntry, AuditPage, AuditQuery } from '../../shared/contracts/audit.ts';
 import type { Budget, CreateBudget, UpdateBudget } from '../../shared/contracts/budgets.ts';
 import type { List } from '../../shared/contracts/common.ts';
 import type { Receipt, ReceiptAck } from '../../shared/contracts/inference.ts';
 import type { Issuer } from '../../shared/contracts/issuers.ts';
-import { visitorPermissions, type ApiKey, type CreateKey } from '../../shared/contracts/keys.ts';
+import { visitorPermissions, type ApiKey } from '../../shared/contracts/keys.ts';
 import type { CreateMember, Member, UpdateMember } from '../../shared/contracts/members.ts';
+import type { CreateSecret, RevealedSecret, RotatedDataKey, Secret } from '../../shared/contracts/secrets.ts';
 import type { LedgerEntry, UsageGroup, UsageRow } from '../../shared/contracts/usage.ts';
 import { TicketSeal } from '../../shared/inference/ticket.ts';
 import type { Platform } from '../platform.ts';
 import { migrate } from '../runtime/migrate.ts';
 import { requireOwnTenant } from '../runtime/object-identity.ts';
+import { AgentDesk } from './agent-desk.ts';
 import { AgentStore } from './agent-store.ts';
+import { AuditTrail } from './audit-trail.ts';
+import { BudgetDesk } from './budget-desk.ts';
 import { ConversationIndex, type IndexedConversation } from './conversation-index.ts';
 import { IdempotencyStore, type IdempotentStart } from './idempotency-store.ts';
 import type { NewIssuer } from './issuer-store.ts';
+import { KeyDesk, type NewKey } from './key-desk.ts';
 import { KeyStore } from './key-store.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { People } from './people.ts';
+import { PeopleDesk } from './people-desk.ts';
 import { decideSettlement } from './settlement.ts';
 import { SettingStore } from './setting-store.ts';
 import { RateStore } from './rate-store.ts';
 import { Treasury } from './treasury.ts';
 import { tenantMigrations } from './tenant-migrations.ts';
-
-export type NewKey = CreateKey & { readonly id: KeyId; readonly prefix: string; readonly secretHash: string };
+import { Vault } from './vault.ts';
 
 export class TenantObject extends DurableObject<Platform> {
   clock: Clock = systemClock;
@@ -73,6 +70,12 @@ export class TenantObject extends DurableObject<Platform> {
   readonly #idempotency: IdempotencyStore;
   readonly #settings: SettingStore;
   readonly #people: People;
+  readonly #trail: AuditTrail;
+  readonly #keyDesk: KeyDesk;
+  readonly #peopleDesk: PeopleDesk;
+  readonly #agentDesk: AgentDesk;
+  readonly #budgetDesk: BudgetDesk;
+  readonly #vault: Vault;
 
   constructor(state: DurableObjectState, env: Platform) {
     super(state, env);
@@ -88,18 +91,38 @@ export class TenantObject extends DurableObject<Platform> {
     this.#conversations = new ConversationIndex(sql);
     this.#idempotency = new IdempotencyStore(sql);
     this.#settings = new SettingStore(sql);
-    this.#people = new People(sql, { now: () => this.clock.now() });
+    this.#trail = new AuditTrail(state.storage, this.#tenantId, () => this.clock);
+    this.#keyDesk = new KeyDesk(this.#keys, this.#rates, this.#trail);
+    this.#budgetDesk = new BudgetDesk(this.#treasury.budgets, this.#trail);
+    this.#agentDesk = new AgentDesk(this.#agents, this.#trail);
+    this.#people = new People(sql, { now: () => this.clock.now() }, (member) =>
+      this.#trail.enter({ kind: 'user', id: member.id }, 'member.joined', { target: member.id }),
+    );
+    this.#peopleDesk = new PeopleDesk(this.#people, this.#trail);
+    this.#vault = new Vault(this.#tenantId, sql, this.#trail, env);
   }
 
   /** The object's birth; a second call for the same tenant changes nothing. */
-  provision(adminKey: NewKey): ApiKey {
-    this.#settings.set('status', this.#settings.get('status') ?? 'active');
-    return this.#keys.create(adminKey, this.clock.now());
+  provision(adminKey: NewKey, actor: AuditActor): Result<ApiKey> {
+    if (this.#settings.get('status') === undefined) {
+      this.ctx.storage.transactionSync(() => {
+        this.#trail.enter(actor, 'tenant.created', { target: this.#tenantId });
+        this.#settings.set('status', 'active');
+      });
+    }
+    return this.createKey(adminKey, actor);
   }
 
-  setStatus(status: 'active' | 'suspended'): Result<undefined> {
-    if (this.#settings.get('status') === undefined) return err('not_found', 'There is no such tenant.');
-    this.#settings.set('status', status);
+  setStatus(status: 'active' | 'suspended', actor: AuditActor): Result<undefined> {
+    const before = this.#settings.get('status');
+    if (before === undefined) return err('not_found', 'There is no such tenant.');
+    if (before === status) return ok();
+    this.ctx.storage.transactionSync(() => {
+      // The setting last: it is kept in memory, and that is not rolled back.
+      const action = status === 'suspended' ? 'tenant.suspended' : 'tenant.reactivated';
+      this.#trail.enter(actor, action, { target: this.#tenantId });
+      this.#settings.set('status', status);
+    });
     return ok();
   }
 
@@ -107,7 +130,10 @@ export class TenantObject extends DurableObject<Platform> {
   admit(request: AdmissionRequest): Result<Grant> {
     const now = this.clock.now();
     const known = this.#identify(request.credential, now);
-    if (!known.ok) return known;
+    if (!known.ok) {
+      this.enterAuthFailure(claimOf(request.credential), known.failure.reason ?? known.failure.code);
+      return known;
+    }
     if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
     const principal = known.value;
     const agent =
@@ -186,26 +212,27 @@ export class TenantObject extends DurableObject<Platform> {
     return entry ? ok(entry) : err('not_found', 'There is no such receipt.');
   }
 
-  createKey(key: NewKey): Result<ApiKey> {
+  createKey(key: NewKey, actor: AuditActor): Result<ApiKey> {
     if (key.scope.agent !== null && !this.#agents.find(key.scope.agent).ok) {
       return err('invalid_request', 'scope.agent names no agent of this tenant.', { param: 'scope.agent' });
     }
-    this.#rates.setLimit(key.id, key.rate_limit?.requests_per_minute ?? null);
-    return ok(this.#withRate(this.#keys.create(key, this.clock.now())));
+    return this.#keyDesk.create(key, actor, this.clock.now());
   }
 
   listKeys(limit: number, cursor: string | undefined): List<ApiKey> {
-    const keys = this.#keys.list(limit, cursor, this.clock.now());
-    return { ...keys, data: keys.data.map((key) => this.#withRate(key)) };
+    return this.#keyDesk.list(limit, cursor, this.clock.now());
   }
 
-  revokeKey(keyId: string): Result<ApiKey> {
-    const revoked = this.#keys.revoke(keyId, this.clock.now());
-    return revoked.ok ? ok(this.#withRate(revoked.value)) : revoked;
+  rotateKey(keyId: string, secretHash: string, graceSeconds: number, principal: Principal): Result<ApiKey> {
+    return this.#keyDesk.rotate(keyId, secretHash, graceSeconds, principal, this.clock.now());
+  }
+
+  revokeKey(keyId: string, actor: AuditActor): Result<ApiKey> {
+    return this.#keyDesk.revoke(keyId, actor, this.clock.now());
   }
 
   createMember(granter: Principal, id: MemberId, member: CreateMember): Result<Member> {
-    return this.#people.createMember(granter, id, member);
+    return this.#peopleDesk.createMember(granter, id, member);
   }
 
   findMember(id: string): Result<Member> {
@@ -217,15 +244,15 @@ export class TenantObject extends DurableObject<Platform> {
   }
 
   updateMember(granter: Principal, id: string, change: UpdateMember): Result<Member> {
-    return this.#people.updateMember(granter, id, change);
+    return this.#peopleDesk.updateMember(granter, id, change);
   }
 
   deleteMember(granter: Principal, id: string): Result<undefined> {
-    return this.#people.deleteMember(granter, id);
+    return this.#peopleDesk.deleteMember(granter, id);
   }
 
   createIssuer(granter: Principal, issuer: NewIssuer): Result<Issuer> {
-    return this.#people.createIssuer(granter, issuer);
+    return this.#peopleDesk.createIssuer(granter, issuer);
   }
 
   findIssuer(id: string): Result<Issuer> {
@@ -237,7 +264,7 @@ export class TenantObject extends DurableObject<Platform> {
   }
 
   deleteIssuer(granter: Principal, id: string): Result<undefined> {
-    return this.ctx.storage.transactionSync(() => this.#people.deleteIssuer(granter, id));
+    return this.#peopleDesk.deleteIssuer(granter, id);
   }
 
   /** All of them, for an isolate to check tokens with. */
@@ -245,8 +272,8 @@ export class TenantObject extends DurableObject<Platform> {
     return this.#people.issuers();
   }
 
-  createAgent(id: AgentId, agent: CreateAgent): Result<Agent> {
-    return this.ctx.storage.transactionSync(() => this.#agents.create(id, agent, this.clock.now()));
+  createAgent(id: AgentId, agent: CreateAgent, actor: AuditActor): Result<Agent> {
+    return this.#agentDesk.create(id, agent, actor, this.clock.now());
   }
 
   findAgent(ref: string): Result<Agent> {
@@ -257,28 +284,28 @@ export class TenantObject extends DurableObject<Platform> {
     return this.#agents.list(limit, cursor);
   }
 
-  updateAgent(ref: string, change: UpdateAgent): Result<Agent> {
-    return this.ctx.storage.transactionSync(() => this.#agents.update(ref, change, this.clock.now()));
+  updateAgent(ref: string, change: UpdateAgent, actor: AuditActor): Result<Agent> {
+    return this.#agentDesk.update(ref, change, actor, this.clock.now());
   }
 
-  deleteAgent(ref: string): Result<AgentId> {
-    return this.ctx.storage.transactionSync(() => this.#agents.delete(ref));
+  deleteAgent(ref: string, actor: AuditActor): Result<AgentId> {
+    return this.#agentDesk.delete(ref, actor);
   }
 
   listAgentVersions(ref: string, limit: number, cursor: string | undefined): Result<List<AgentVersion>> {
     return this.#agents.versions(ref, limit, cursor);
   }
 
-  addAgentVersion(ref: string, definition: AgentDefinition): Result<AgentVersion> {
-    return this.ctx.storage.transactionSync(() => this.#agents.addVersion(ref, definition, this.clock.now()));
+  addAgentVersion(ref: string, definition: AgentDefinition, actor: AuditActor): Result<AgentVersion> {
+    return this.#agentDesk.addVersion(ref, definition, actor, this.clock.now());
   }
 
-  publishAgent(ref: string, version: number, environment: Environment): Result<Agent> {
-    return this.#agents.publish(ref, version, environment, this.clock.now());
+  publishAgent(ref: string, version: number, environment: Environment, actor: AuditActor): Result<Agent> {
+    return this.#agentDesk.publish(ref, version, environment, actor, this.clock.now());
   }
 
-  rollbackAgent(ref: string, environment: Environment): Result<Agent> {
-    return this.#agents.rollback(ref, environment, this.clock.now());
+  rollbackAgent(ref: string, environment: Environment, actor: AuditActor): Result<Agent> {
+    return this.#agentDesk.rollback(ref, environment, actor, this.clock.now());
   }
 
   /** The agent that the tenant's chat page speaks with: the one set, else the first. */
@@ -309,7 +336,7 @@ export class TenantObject extends DurableObject<Platform> {
     this.#idempotency.abandon(scope);
   }
 
-  createBudget(id: BudgetId, budget: CreateBudget): Result<Budget> {
+  createBudget(id: BudgetId, budget: CreateBudget, actor: AuditActor): Result<Budget> {
     const { agent, key } = budget.scope;
     if (agent !== undefined && !this.#agents.find(agent).ok) {
       return err('invalid_request', 'scope.agent names no agent of this tenant.', { param: 'scope.agent' });
@@ -317,7 +344,7 @@ export class TenantObject extends DurableObject<Platform> {
     if (key !== undefined && !this.#keys.exists(key)) {
       return err('invalid_request', 'scope.key names no key of this tenant.', { param: 'scope.key' });
     }
-    return ok(this.#treasury.budgets.create(id, budget, this.clock.now()));
+    return this.#budgetDesk.create(id, budget, actor, this.clock.now());
   }
 
   findBudget(id: string): Result<Budget> {
@@ -329,18 +356,54 @@ export class TenantObject extends DurableObject<Platform> {
     return this.#treasury.budgets.list(limit, cursor, this.clock.now());
   }
 
-  updateBudget(id: string, change: UpdateBudget): Result<Budget> {
-    this.#treasury.budgets.update(id, change);
-    return this.findBudget(id);
+  updateBudget(id: string, change: UpdateBudget, actor: AuditActor): Result<Budget> {
+    return this.#budgetDesk.update(id, change, actor, this.clock.now());
   }
 
-  deleteBudget(id: string): Result<undefined> {
-    return this.#treasury.budgets.delete(id) ? ok() : err('not_found', 'There is no such budget.');
+  deleteBudget(id: string, actor: AuditActor): Result<undefined> {
+    return this.#budgetDesk.delete(id, actor);
   }
 
-  #withRate(key: ApiKey): ApiKey {
-    const limit = this.#rates.findLimit(key.id);
-    return limit === undefined ? key : { ...key, rate_limit: { requests_per_minute: limit } };
+  createSecret(secret: CreateSecret, actor: AuditActor): Result<Secret> {
+    return this.#vault.create(secret, actor, this.clock.now());
+  }
+
+  findSecret(name: string): Result<Secret> {
+    return this.#vault.find(name);
+  }
+
+  listSecrets(limit: number, cursor: string | undefined): List<Secret> {
+    return this.#vault.list(limit, cursor);
+  }
+
+  rotateSecret(name: string, value: string, actor: AuditActor): Result<Secret> {
+    return this.#vault.rotate(name, value, actor, this.clock.now());
+  }
+
+  deleteSecret(name: string, actor: AuditActor): Result<Secret> {
+    return this.#vault.delete(name, actor);
+  }
+
+  rotateDataKey(actor: AuditActor): Result<RotatedDataKey> {
+    return this.#vault.rotateDataKey(actor, this.clock.now());
+  }
+
+  /** For a tool that acts for this tenant; `purpose` and who asked are entered into the trail. No route leads here. */
+  revealSecret(name: string, purpose: string, actor: AuditActor, version?: number): Result<RevealedSecret> {
+    return this.#vault.reveal(name, purpose, actor, version, this.clock.now());
+  }
+
+  listAudit(query: AuditQuery): List<AuditEntry> {
+    return this.#trail.list(query);
+  }
+
+  auditPage(after: number, limit: number): AuditPage {
+    return this.#trail.page(after, limit);
+  }
+
+  /** Also called by the edge, for what it refuses without asking here. */
+  enterAuthFailure(claimed: AuditActor, reason: string, times = 1): void {
+    this.#trail.enterAuthFailure(claimed, reason, times);
   }
 
   #takeRate(principal: Principal, more: boolean, now: number): Result<RateGrant | null> {
@@ -362,14 +425,26 @@ export class TenantObject extends DurableObject<Platform> {
 
   #identify(credential: Credential, now: number): Result<Principal> {
     if (credential.kind === 'key') return this.#keys.authenticate(credential.keyId, credential.secretHash, now);
-    if (credential.kind === 'user') return this.#people.identify(credential);
+    // An invitation is taken up here, and that is entered: both or neither.
+    if (credential.kind === 'user') return this.ctx.storage.transactionSync(() => this.#people.identify(credential));
     const chat = this.#agents.findLive(credential.agentId, 'prod');
-    if (!chat) return err('invalid_api_key');
+    if (!chat) return err('invalid_api_key', undefined, { reason: 'the agent of the session is gone' });
     return ok({
       kind: 'visitor',
       id: credential.visitorId,
       permissions: visitorPermissions,
       scope: { project: null, environment: null, agent: credential.agentId },
     });
+  }
+}
+
+function claimOf(credential: Credential): AuditActor {
+  switch (credential.kind) {
+    case 'key':
+      return { kind: 'key', id: credential.keyId };
+    case 'visitor':
+      return { kind: 'visitor', id: credential.visitorId };
+    case 'user':
+      return { kind: 'user', id: `${credential.issuerId}/${credential.subject}`.slice(0, 300) };
   }
 }

@@ -15,6 +15,9 @@ export const permissions = [
   'keys:read',
   'keys:write',
   'usage:read',
+  'secrets:read',
+  'secrets:write',
+  'audit:read',
   'budgets:read',
   'budgets:write',
   'members:read',
@@ -72,8 +75,22 @@ export const apiKey = z.object({
   expires_at: isoTime.nullable(),
   revoked_at: isoTime.nullable(),
   last_used_at: isoTime.nullable(),
+  rotated_at: isoTime.nullable(),
+  grace_until: isoTime.nullable().describe('Until when the secret before the last rotation works as well.'),
 });
 export type ApiKey = z.infer<typeof apiKey>;
 
 export const createdKey = apiKey.extend({ secret: z.string().describe('Shown this once, never again.') });
 export type CreatedKey = z.infer<typeof createdKey>;
+
+export const MaxGraceSeconds = 7 * 24 * 60 * 60;
+
+export const rotateKey = z.strictObject({
+  grace_seconds: z
+    .number()
+    .int()
+    .min(0)
+    .max(MaxGraceSeconds)
+    .default(0)
+    .describe('How long the present secret works beside the new one.'),
+});

@@ -27,6 +27,9 @@ const holders = {
   'members:write': ['admin'],
   'issuers:read': ['admin'],
   'issuers:write': [],
+  'secrets:read': ['admin', 'developer'],
+  'secrets:write': ['admin'],
+  'audit:read': ['admin'],
 } as const satisfies Record<Permission, readonly Role[]>;
 
 const holdersOf = (permission: Permission): readonly Role[] => ['owner', ...holders[permission]];

@@ -16,6 +16,8 @@ export type Principal = {
   readonly id: KeyId | VisitorId | MemberId | UserId;
   readonly permissions: readonly string[];
   readonly scope: PrincipalScope;
+  /** When the credential ends by itself, where that is known: what was granted on it is not kept beyond. */
+  readonly until?: number;
 };
 
 /**
@@ -34,4 +36,21 @@ export function authorize(
     return err('permission_denied', 'This credential works for one agent only, and not for this.');
   }
   return ok();
+}
+
+/**
+ * Whether `other` may do nothing that the principal may not: who hands out a credential must hold at least its rights.
+ * Undefined where it covers, otherwise what is beyond.
+ */
+export function findExcess(
+  principal: Principal,
+  other: Pick<Principal, 'permissions'> & {
+    readonly scope: Omit<PrincipalScope, 'agent'> & { readonly agent: string | null };
+  },
+): string | undefined {
+  const beyond = other.permissions.find((permission) => !principal.permissions.includes(permission));
+  if (beyond !== undefined) return beyond;
+  return (['project', 'environment', 'agent'] as const).find(
+    (bound) => principal.scope[bound] !== null && principal.scope[bound] !== other.scope[bound],
+  );
 }

@@ -57,7 +57,15 @@ async function makeCredentials(): Promise<readonly Credential[]> {
   const expired = await issue({ expires_at: new Date(Date.now() + 1_000).toISOString() });
   const bound = await issue({ scope: { agent: a.ids.agent } });
   const readers = await issue({
-    permissions: ['conversations:read', 'agents:read', 'memories:read', 'keys:read', 'usage:read'],
+    permissions: [
+      'conversations:read',
+      'agents:read',
+      'memories:read',
+      'keys:read',
+      'usage:read',
+      'secrets:read',
+      'audit:read',
+    ],
   });
   const revoked = await issue({});
   await client.require('POST', `/v1/keys/${revoked.id}/revoke`, {});
@@ -174,11 +182,20 @@ function send(operation: Operation, slot: Slot, credential: Pick<Credential, 'to
   });
 }
 
-/** Everything of a tenant that its own key can read, the time of the last use aside. */
+/** What a tenant's audit trail says was done: a refused credential of another's is on it, and nothing else of them. */
+async function doneBy(tenant: PopulatedTenant): Promise<readonly string[]> {
+  const trail = await platform.call('GET', hostOf(tenant), '/v1/audit/export', { token: tenant.key });
+  const entries = trail.text
+    .split('\n')
+    .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as { action?: string }]));
+  return entries.flatMap(({ action }) => (action === undefined || action.startsWith('auth.') ? [] : [action]));
+}
+
+/** Everything of a tenant that its own key can read, the time of the last use and the audit trail aside. */
 async function snapshot(tenant: PopulatedTenant): Promise<string> {
   const texts: string[] = [];
   for (const operation of api.operations) {
-    if (operation.access !== 'tenant' || operation.method !== 'GET') continue;
+    if (operation.access !== 'tenant' || operation.method !== 'GET' || operation.permission === 'audit:read') continue;
     const limit = operation.queryParams.some(({ name }) => name === 'limit') ? '?limit=100' : '';
     const answer = await platform.call('GET', hostOf(tenant), fillPath(operation.path, tenant.ids) + limit, {
       token: tenant.key,
@@ -226,6 +243,8 @@ describe('the matrix', () => {
     expect(b.canaries.filter((canary) => before.includes(canary)).length).toBeGreaterThanOrEqual(35);
     await platform.client(b).require('POST', '/v1/conversations', { metadata: { topic: 'x' } }, 'canary-bravo-run');
     const start = await snapshot(b);
+    const done = await doneBy(b);
+    expect(done.length).toBeGreaterThan(5);
     const faults: string[] = [];
     const walked = new Set<string>();
     let cells = 0;
@@ -252,6 +271,7 @@ describe('the matrix', () => {
     }
     expect(faults).toEqual([]);
     expect(await snapshot(b)).toBe(start);
+    expect(await doneBy(b)).toEqual(done);
     expect([...walked].sort()).toEqual(api.operations.map(({ id }) => id).sort());
     expect(cells).toBeGreaterThan(1_500);
     console.log(`isolation: ${cells} cells, ${walked.size} operations, ${credentials.length} credentials`);

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { migrate } from '../../durable-objects/runtime/migrate.ts';
 import { tenantMigrations } from '../../durable-objects/tenant/tenant-migrations.ts';
 import type { TenantObject } from '../../durable-objects/tenant/tenant-object.ts';
+import { operatorActor } from '../../shared/contracts/audit.ts';
 import { createKey } from '../../shared/contracts/keys.ts';
 import { mintId, type KeyId, type TenantId } from '../../shared/core/ids.ts';
 import type { Principal } from '../../shared/core/principal.ts';
@@ -65,7 +66,7 @@ describe("a key's end", () => {
   test('is exact: the last millisecond before it is served, and it itself is not', () =>
     inTenant((tenant, at) => {
       const key = newKey({ expiresAt: Now + 60_000 });
-      tenant.provision(key);
+      tenant.provision(key, operatorActor);
       for (const [moment, served] of [
         [Now, true],
         [Now + 59_999, true],
@@ -80,7 +81,7 @@ describe("a key's end", () => {
   test('depends on the present alone, however the clock jumped before, and no jump throws', () =>
     inTenant((tenant, at) => {
       const key = newKey({ expiresAt: Now + 60_000 });
-      tenant.provision(key);
+      tenant.provision(key, operatorActor);
       for (const first of jumps) {
         for (const second of [...jumps, ...leaps.map((leap) => leap - Now)]) {
           admits(at(Now + first), key.id);
@@ -94,12 +95,12 @@ describe("a key's end", () => {
   test('by revocation stands at every time, before it as well as after', () =>
     inTenant((tenant, at) => {
       const key = newKey();
-      tenant.provision(key);
+      tenant.provision(key, operatorActor);
       expect(admits(tenant, key.id)).toBe(true);
-      tenant.revokeKey(key.id);
+      tenant.revokeKey(key.id, operatorActor);
       for (const jump of jumps) {
         expect(admits(at(Now + jump), key.id)).toBe(false);
-        expect(at(Now + jump).revokeKey(key.id)).toMatchObject({
+        expect(at(Now + jump).revokeKey(key.id, operatorActor)).toMatchObject({
           value: { status: 'revoked', revoked_at: new Date(Now).toISOString() },
         });
       }
@@ -108,7 +109,7 @@ describe("a key's end", () => {
   test('is not needed for a wrong secret, which is refused at any time', () =>
     inTenant((tenant, at) => {
       const key = newKey();
-      tenant.provision(key);
+      tenant.provision(key, operatorActor);
       for (const wrong of ['', 'b'.repeat(64), Hash.slice(0, 63), `${Hash.slice(1)}b`])
         expect(admits(at(Now), key.id, wrong), wrong).toBe(false);
     }));
@@ -165,13 +166,13 @@ describe('a tenant', () => {
   test('that is suspended refuses every key and every run, at once and after its isolate has gone', async () => {
     const stub = openTenant(mintId('tenant', Now) as TenantId);
     const key = newKey();
-    await stub.provision(key);
-    await stub.setStatus('suspended');
+    await stub.provision(key, operatorActor);
+    await stub.setStatus('suspended', operatorActor);
     await evictDurableObject(stub);
     await runInDurableObject(stub, (tenant) => {
       expect(admits(tenant, key.id)).toBe(false);
       expect(tenant.admitRun(principalOf(key.id), null, 0)).toMatchObject({ failure: { code: 'tenant_suspended' } });
-      tenant.setStatus('active');
+      tenant.setStatus('active', operatorActor);
       expect(admits(tenant, key.id)).toBe(true);
     });
   });
@@ -179,13 +180,13 @@ describe('a tenant', () => {
   test('that was never provisioned admits nobody and cannot be set to anything', () =>
     inTenant((tenant) => {
       expect(admits(tenant, mintId('key', Now) as KeyId)).toBe(false);
-      expect(tenant.setStatus('active')).toMatchObject({ failure: { code: 'not_found' } });
+      expect(tenant.setStatus('active', operatorActor)).toMatchObject({ failure: { code: 'not_found' } });
     }));
 
   test('keeps its keys, agents and idempotency through an eviction', async () => {
     const stub = openTenant(mintId('tenant', Now) as TenantId);
     const key = newKey();
-    await stub.provision(key);
+    await stub.provision(key, operatorActor);
     const read = () =>
       runInDurableObject(stub, (tenant) =>
         JSON.stringify([tenant.listKeys(10, undefined), tenant.listAgents(10, undefined)]),
@@ -197,7 +198,7 @@ describe('a tenant', () => {
 
   test('whose stored past differs from the code does not begin', async () => {
     const stub = openTenant(mintId('tenant', Now) as TenantId);
-    await stub.provision(newKey());
+    await stub.provision(newKey(), operatorActor);
     await runInDurableObject(stub, (_, state) => {
       migrate(state.storage, tenantMigrations);
       expect(() => migrate(state.storage, [])).toThrow(/newer than this code/);
@@ -215,7 +216,7 @@ describe('a tenant', () => {
 
   test('has no alarm that throws when there is nothing to do', async () => {
     const stub = openTenant(mintId('tenant', Now) as TenantId);
-    await stub.provision(newKey());
+    await stub.provision(newKey(), operatorActor);
     await runDurableObjectAlarm(stub);
   });
 });

@@ -28,6 +28,9 @@ export const sampleBodies: Readonly<Record<string, (named: Named) => object>> = 
   createMemory: () => ({ text: fresh('a memory') }),
   recallMemories: () => ({ query: 'What is the answer?' }),
   createKey: () => ({ name: fresh('key'), permissions: ['agents:read'] }),
+  rotateKey: () => ({ grace_seconds: 60 }),
+  createSecret: () => ({ name: fresh('secret'), value: 'a value' }),
+  rotateSecret: () => ({ value: 'another value' }),
   createMember: ({ ids }) => ({ issuer: ids.issuer, subject: fresh('subject'), role: 'viewer' }),
   updateMember: () => ({ role: 'viewer' }),
   createIssuer: () => {

@@ -9,7 +9,7 @@ type Member = Readonly<Record<string, JsonSchema>>;
 
 const Known = new Set(
   `$ref type enum const properties required additionalProperties propertyNames items prefixItems anyOf oneOf allOf minimum
-   maximum exclusiveMinimum exclusiveMaximum minLength maxLength minItems maxItems pattern format default description`.split(
+   maximum exclusiveMinimum exclusiveMaximum minLength maxLength minItems maxItems pattern format default description writeOnly`.split(
     /\s+/,
   ),
 );

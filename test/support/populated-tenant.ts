@@ -13,6 +13,7 @@ export type Ids = {
   readonly item: string;
   readonly response: string;
   readonly key: string;
+  readonly secret: string;
   readonly issuer: string;
   readonly member: string;
   readonly receipt: string;
@@ -63,6 +64,8 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
     );
   }
   const key = await client.require<Made>('POST', '/v1/keys', { name: canary('key'), permissions: ['agents:read'] });
+  const secret = `${slug}-secret`;
+  await client.require('POST', '/v1/secrets', { name: secret, value: canary('secret-value') });
   const issuer = await client.require<Made>('POST', '/v1/issuers', {
     issuer: `http://127.0.0.1:9/${canary('issuer')}`,
     audience: canary('audience'),
@@ -108,6 +111,7 @@ export async function populateTenant(platform: TestPlatform, slug: string): Prom
       item: items.data[0]!.id,
       response: turn.id,
       key: key.id,
+      secret,
       issuer: issuer.id,
       member: member.id,
       budget: budget.id,

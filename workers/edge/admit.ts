@@ -20,6 +20,7 @@ import { GrantLeases, LeaseMs, type HeldLease } from './grant-leases.ts';
 import { checkIssuer } from './issuers/discover.ts';
 import { fetchDocument } from './issuers/fetch-document.ts';
 import { platformKey, ticketSeal } from './platform-key.ts';
+import { reportAuthFailure } from './report-auth-failure.ts';
 import type { RequestContext } from './request-context.ts';
 import type { AdmissionPlan, TenantCall, TenantRequest } from './tenant-call.ts';
 
@@ -34,7 +35,10 @@ export async function handleTenantRoute(
 ): Promise<Result<Reply>> {
   context.event['tenant'] = tenantId;
   const credential = await authenticate(context, tenantId);
-  if (!credential.ok) return credential;
+  if (!credential.ok) {
+    reportAuthFailure(context, tenantId, credential.failure);
+    return credential;
+  }
   const base: AdmissionRequest = {
     credential: credential.value,
     permission: route.permission,

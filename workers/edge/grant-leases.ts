@@ -36,9 +36,11 @@ export class GrantLeases {
     const name = nameOf(tenant, request);
     const held = this.#leases.get(name);
     if (!held) return { kind: 'empty' };
-    const age = this.#clock.now() - held.since;
-    // A clock that jumped back must not make a lease live longer.
-    if (age >= 0 && age < LeaseMs && held.leftMicros >= needMicros && held.leftRequests >= 1) {
+    const now = this.#clock.now();
+    const age = now - held.since;
+    const { until = Number.POSITIVE_INFINITY } = held.grant.principal;
+    // A clock that jumped back must not make a lease live longer, nor a lease outlive its credential.
+    if (age >= 0 && age < LeaseMs && now < until && held.leftMicros >= needMicros && held.leftRequests >= 1) {
       held.leftMicros -= needMicros;
       held.leftRequests -= 1;
       return { kind: 'drawn', held };

@@ -42,7 +42,10 @@ export function readIdempotency(
   const sealKey = secret.subarray(0, 32);
   return ok({
     scope: sha256Hex(`${operation} ${secret.toString('hex')}`),
-    fingerprint: sha256Hex(canonicalJson([operation, input.params ?? null, input.body ?? null] as Json)),
+    // Keyed, since a body can hold a secret that a plain hash would let a reader of the disk guess.
+    fingerprint: createHmac('sha256', secret)
+      .update(canonicalJson([operation, input.params ?? null, input.body ?? null] as Json))
+      .digest('hex'),
     random: seededRandom(secret.subarray(32)),
     seal: (body) => (Buffer.byteLength(body) > MaxStoredBytes ? undefined : seal(sealKey, body)),
     open: (sealed) => open(sealKey, sealed),

@@ -39,6 +39,16 @@ import { verifyMemories } from './memories/verify-memories.ts';
 import { createKey } from './keys/create-key.ts';
 import { listKeys } from './keys/list-keys.ts';
 import { revokeKey } from './keys/revoke-key.ts';
+import { rotateKey } from './keys/rotate-key.ts';
+import { createSecret } from './secrets/create-secret.ts';
+import { deleteSecret } from './secrets/delete-secret.ts';
+import { listSecrets } from './secrets/list-secrets.ts';
+import { retrieveSecret } from './secrets/retrieve-secret.ts';
+import { rotateDataKey } from './secrets/rotate-data-key.ts';
+import { rotateSecret } from './secrets/rotate-secret.ts';
+import { exportAudit } from './audit/export-audit.ts';
+import { listAudit } from './audit/list-audit.ts';
+import { verifyAudit } from './audit/verify-audit.ts';
 import { createMember } from './members/create-member.ts';
 import { deleteMember } from './members/delete-member.ts';
 import { listMembers } from './members/list-members.ts';
@@ -113,7 +123,17 @@ export const routes: readonly Route[] = [
   retrieveMemory,
   createKey,
   listKeys,
+  rotateKey,
   revokeKey,
+  createSecret,
+  listSecrets,
+  rotateDataKey,
+  rotateSecret,
+  retrieveSecret,
+  deleteSecret,
+  listAudit,
+  verifyAudit,
+  exportAudit,
   createMember,
   deleteMember,
   listMembers,

@@ -9,6 +9,7 @@ export const conversationParams = z.object({ conversation: ref });
 export const conversationItemParams = z.object({ conversation: ref, item: ref });
 export const responseParams = z.object({ response: ref });
 export const keyParams = z.object({ key: ref });
+export const secretParams = z.object({ secret: ref.describe("A secret's name.") });
 export const memberParams = z.object({ member: ref });
 export const issuerParams = z.object({ issuer: ref });
 export const receiptParams = z.object({ receipt: ref });

@@ -42,6 +42,15 @@ describe('a lease of a grant', () => {
     expect(leases.draw(tenant, request, 1)).toEqual({ kind: 'empty' });
   });
 
+  it('does not outlive the credential that it was granted on', () => {
+    const { clock, leases } = setUp();
+    leases.keep(tenant, request, { ...grant, principal: { ...grant.principal, until: clock.at + 100 } }, 1);
+    clock.at += 99;
+    expect(leases.draw(tenant, request, 1)).toMatchObject({ kind: 'drawn' });
+    clock.at += 1;
+    expect(leases.draw(tenant, request, 1)).toEqual({ kind: 'empty' });
+  });
+
   it.each([
     ['another tenant', mintId('tenant', 2), request],
     ['another secret', tenant, { ...request, credential: { kind: 'key', keyId, secretHash: 'b'.repeat(64) } }],

@@ -45,6 +45,8 @@ describe('an Idempotency-Key', () => {
     expect(fingerprint({ a: 1, b: { c: 2, d: 3 } })).toBe(fingerprint({ b: { d: 3, c: 2 }, a: 1 }));
     expect(fingerprint({ a: 1 })).not.toBe(fingerprint({ a: '1' }));
     expect(fingerprint([1, 2])).not.toBe(fingerprint([2, 1]));
+    // Who reads the disk without the credential cannot try bodies against it.
+    expect(fingerprint({ a: 1 })).not.toBe(require('k', 'other', 'createAgent', { a: 1 }).fingerprint);
   });
 
   test('mints the same ids in the same order, and other ids for another credential', () => {

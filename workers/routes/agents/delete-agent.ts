@@ -19,7 +19,7 @@ export const deleteAgent = tenantRoute(
     answer: { status: 200, schema: deletedAgent },
   },
   async (call, { params }) => {
-    const deleted = await call.tenant.deleteAgent(params.agent);
+    const deleted = await call.tenant.deleteAgent(params.agent, call.principal);
     return deleted.ok ? ok(json({ object: 'agent.deleted', id: deleted.value, deleted: true })) : deleted;
   },
 );

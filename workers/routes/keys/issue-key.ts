@@ -24,6 +24,6 @@ export async function issueKey(call: TenantCall, wanted: CreateKey): Promise<Res
   const id = call.mint('key');
   const { secret, hash } = call.mintSecret(id);
   const prefix = secret.slice(0, KeyPrefixLength);
-  const created = await call.tenant.createKey({ ...wanted, id, prefix, secretHash: hash });
+  const created = await call.tenant.createKey({ ...wanted, id, prefix, secretHash: hash }, call.principal);
   return created.ok ? ok({ ...created.value, secret }) : created;
 }

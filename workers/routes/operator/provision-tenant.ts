@@ -2,6 +2,7 @@
 import { KeyPrefixLength, mintApiKey } from '../../../shared/core/api-key.ts';
 import { mintId, systemRandom, type TenantId } from '../../../shared/core/ids.ts';
 import { err, ok, type Result } from '../../../shared/core/result.ts';
+import { operatorActor } from '../../../shared/contracts/audit.ts';
 import { createKey, type CreatedKey } from '../../../shared/contracts/keys.ts';
 import type { CreateTenant, Tenant } from '../../../shared/contracts/tenants.ts';
 import { toTenant } from '../../../shared/store/tenant-directory.ts';
@@ -42,6 +43,6 @@ export async function issueAdminKey(
     prefix: secret.slice(0, KeyPrefixLength),
     secretHash: sha256Hex(secret),
   };
-  const key = await door(context.objects.tenant(tenantId)).provision(wanted);
+  const key = await door(context.objects.tenant(tenantId)).provision(wanted, operatorActor);
   return key.ok ? ok({ ...key.value, secret }) : key;
 }

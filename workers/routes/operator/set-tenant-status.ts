@@ -1,6 +1,7 @@
 /** Suspends or reactivates: the tenant's object first, since it decides, then the directory, which lists. */
 import type { TenantId } from '../../../shared/core/ids.ts';
 import { ok, type Result } from '../../../shared/core/result.ts';
+import { operatorActor } from '../../../shared/contracts/audit.ts';
 import type { Tenant } from '../../../shared/contracts/tenants.ts';
 import { toTenant } from '../../../shared/store/tenant-directory.ts';
 import { door } from '../../edge/doors.ts';
@@ -15,7 +16,7 @@ export async function setTenantStatus(
   const directory = context.objects.directory();
   const found = await directory.find(id);
   if (!found.ok) return found;
-  const applied = await door(context.objects.tenant(found.value.id as TenantId)).setStatus(status);
+  const applied = await door(context.objects.tenant(found.value.id as TenantId)).setStatus(status, operatorActor);
   if (!applied.ok) return applied;
   const listed = await directory.setStatus(found.value.id, status);
   return listed.ok ? ok(toTenant({ ...found.value, status }, tenantUrl(context, found.value.slug))) : listed;
