@@ -107,8 +107,9 @@ export class BudgetStore {
   }
 
   spend(spender: Spender, micros: number, now: number): void {
-    for (const budget of this.applying(spender, now)) {
-      this.#sql.exec('UPDATE budgets SET spent_micros = spent_micros + ? WHERE id = ?', micros, budget.id);
+    for (const { id, scope } of this.#rows(now)) {
+      if (!covers(JSON.parse(scope) as BudgetScope, spender)) continue;
+      this.#sql.exec('UPDATE budgets SET spent_micros = spent_micros + ? WHERE id = ?', micros, id);
     }
   }
 

@@ -28,8 +28,15 @@ export class LedgerStore {
     this.#sql = sql;
   }
 
-  isSettled(run: string): boolean {
-    return this.#sql.exec('SELECT 1 FROM ledger WHERE run = ?', run).toArray().length > 0;
+  /** Those of the runs that the ledger holds already. */
+  findSettled(runs: readonly string[]): Set<string> {
+    const rows = this.#sql
+      .exec<{ run: string }>(
+        'SELECT run FROM ledger WHERE run IN (SELECT value FROM json_each(?))',
+        JSON.stringify(runs),
+      )
+      .toArray();
+    return new Set(rows.map((row) => row.run));
   }
 
   /** Keeps the bridge's signature over a batch as the proof of its receipts. */

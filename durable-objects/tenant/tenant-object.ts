@@ -183,9 +183,10 @@ export class TenantObject extends DurableObject<Platform> {
     const settled: string[] = [];
     const refused: { id: string; reason: string }[] = [];
     this.ctx.storage.transactionSync(() => {
+      const known = this.#ledger.findSettled(receipts.map(({ run }) => run));
       let batch: number | undefined;
       for (const receipt of receipts) {
-        if (this.#ledger.isSettled(receipt.run)) {
+        if (known.has(receipt.run)) {
           settled.push(receipt.id);
           continue;
         }
@@ -197,6 +198,7 @@ export class TenantObject extends DurableObject<Platform> {
         batch ??= this.#ledger.addBatch(bridge, jws);
         this.#ledger.settle(decision.ticket, receipt, decision.costMicros, batch, this.clock.now());
         this.#treasury.settle(decision.ticket, decision.costMicros, this.clock.now());
+        known.add(receipt.run);
         settled.push(receipt.id);
       }
     });

@@ -43,8 +43,9 @@ export class Treasury {
 
   /** The run's receipt: what was held for it becomes what it cost. */
   settle(ticket: Ticket, costMicros: number, now: number): void {
-    const stillHeld = this.budgets.findLost(ticket.run);
-    if (ticket.lease !== null && stillHeld) this.budgets.release(ticket.lease, ticket.maxMicros);
+    if (ticket.lease !== null && this.budgets.findLost(ticket.run)) {
+      this.budgets.release(ticket.lease, ticket.maxMicros);
+    }
     const { project, environment, agent, payer } = ticket;
     this.budgets.spend({ project, environment, agent, key: payer.kind === 'key' ? payer.id : null }, costMicros, now);
   }
