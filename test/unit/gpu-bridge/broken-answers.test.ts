@@ -14,7 +14,7 @@ describe('a node that stops in the middle (R-7)', () => {
         const answer = await harness.chatAndReceipt({ stream: true });
         const { chunks, done, error } = readEvents(answer.text);
         const last = chunks.at(-1)?.['choices'] as { finish_reason: string | null }[] | undefined;
-        expect([answer.status, done, last?.[0]?.finish_reason], `cut at ${at}`).toEqual([200, false, null]);
+        expect([answer.status, done, last?.[0]?.finish_reason ?? null], `cut at ${at}`).toEqual([200, false, null]);
         expect(error).toMatchObject({
           code: how === 'garbage' ? 'upstream_invalid' : 'upstream_cut',
           type: 'server_error',
