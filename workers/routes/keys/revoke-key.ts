@@ -9,7 +9,7 @@ export const revokeKey = tenantRoute(
     method: 'POST',
     path: '/v1/keys/{key}/revoke',
     operation: 'revokeKey',
-    summary: 'Revoke a key. The next request that uses it is refused.',
+    summary: 'Revoke a key. It is refused everywhere within one second.',
     tag: 'Keys',
     surface: 'native',
     permission: 'keys:write',

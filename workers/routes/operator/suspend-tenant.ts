@@ -10,7 +10,7 @@ export const suspendTenant = operatorRoute(
     method: 'POST',
     path: '/operator/v1/tenants/{tenant}/suspend',
     operation: 'suspendTenant',
-    summary: 'Suspend a tenant: its very next request is refused.',
+    summary: 'Suspend a tenant: it is refused everywhere within one second.',
     tag: 'Operator',
     surface: 'native',
     params: tenantParams,
