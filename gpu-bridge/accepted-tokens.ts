@@ -2,7 +2,9 @@
  * The ids of job tokens that were accepted, each kept until its token can no longer be valid. Bounded: when it is full
  * of live tokens it accepts no more, because forgetting one would let it be used twice.
  */
-const GraceSeconds = 10;
+import { MaxClockSkewSeconds } from '../shared/contracts/inference.ts';
+
+const GraceSeconds = MaxClockSkewSeconds + 10;
 
 export class AcceptedTokens {
   readonly #limit: number;

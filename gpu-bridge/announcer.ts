@@ -2,17 +2,29 @@
  * Tells the platform, every few seconds and at once on a change, that this bridge lives and what it can serve.
  * One announcement at a time; the last one, on closing, says that it serves nothing any more.
  */
-import { TokenTypes, type AnnouncedModel, type Announcement } from '../shared/contracts/inference.ts';
+import {
+  announcementAnswer,
+  TokenTypes,
+  type AnnouncedModel,
+  type Announcement,
+} from '../shared/contracts/inference.ts';
 import { toUnixSeconds, type Clock } from '../shared/core/clock.ts';
 import { describeError, type Logger } from '../shared/core/log.ts';
-import type { PlatformClient } from './platform-client.ts';
+import type { JobKeys } from './job-keys.ts';
+import type { NodePool } from './node-pool.ts';
+import { describeRefusal, isGood, type PlatformClient } from './platform-client.ts';
+
+const Heard = '';
 
 export type AnnouncerOptions = {
   readonly platform: PlatformClient;
+  readonly jobKeys: JobKeys;
   readonly bridgeId: string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly everyMs: number;
+  /** Says which states its nodes are in, and hears which of them the operator drains. */
+  readonly pool: Pick<NodePool, 'listReports' | 'changes' | 'forgetChanges' | 'setDraining'>;
   readonly listModels: () => readonly AnnouncedModel[];
   readonly findDefaultModel: () => string | null;
 };
@@ -23,21 +35,21 @@ export class Announcer {
   #sending: Promise<void> | undefined;
   #again = false;
   #closed = false;
-  /** Whether the last one arrived; undefined before the first. Only changes are logged. */
-  #heard: boolean | undefined;
+  /** What became of the last one; undefined before the first. Only changes are logged. */
+  #outcome: string | undefined;
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
   }
 
   start(): void {
-    this.announceNow();
     this.#timer = setInterval(() => this.announceNow(), this.#options.everyMs);
+    this.announceNow();
   }
 
-  /** At once, or as soon as the one under way has ended. */
+  /** At once, or as soon as the one under way has ended; not before the start. */
   announceNow(): void {
-    if (this.#closed) return;
+    if (this.#closed || !this.#timer) return;
     if (this.#sending) {
       this.#again = true;
       return;
@@ -58,22 +70,37 @@ export class Announcer {
   }
 
   async #send(models: readonly AnnouncedModel[], defaultModel: string | null): Promise<void> {
-    const { platform, bridgeId, clock, log } = this.#options;
+    const { platform, jobKeys, bridgeId, clock, log, pool } = this.#options;
     const iat = toUnixSeconds(clock.now());
-    const payload: Announcement = { iss: bridgeId, iat, models: [...models], default_model: defaultModel };
+    const { changes } = pool;
+    const payload: Announcement = {
+      iss: bridgeId,
+      iat,
+      models: [...models],
+      default_model: defaultModel,
+      nodes: pool.listReports(),
+      node_changes: [...changes],
+    };
+    if (jobKeys.newest !== undefined) payload.job_key = jobKeys.newest;
     try {
-      const { status } = await platform.post(
+      const answer = await platform.post(
         '/bridge/v1/announce',
         TokenTypes.announce,
         payload,
         AbortSignal.timeout(5000),
       );
-      if (status < 200 || status > 299) throw new Error(`the platform answered ${status}`);
-      if (this.#heard !== true) log.info('announce.heard', { models: models.length });
-      this.#heard = true;
+      if (!isGood(answer)) throw new Error(describeRefusal(answer));
+      if (this.#outcome !== Heard) log.info('announce.heard', { models: models.length });
+      this.#outcome = Heard;
+      pool.forgetChanges(changes);
+      const given = announcementAnswer.safeParse(answer.body);
+      // Known to the platform at once, so that the next job is signed with it.
+      if (given.success) pool.setDraining(new Set(given.data.draining));
+      if (given.success && (await jobKeys.take(given.data.job_key)) && !this.#closed) this.#again = true;
     } catch (error) {
-      if (this.#heard !== false) log.error('announce.failed', { error: describeError(error) });
-      this.#heard = false;
+      const why = describeError(error);
+      if (this.#outcome !== why) log.error('announce.failed', { error: why });
+      this.#outcome = why;
     }
   }
 }

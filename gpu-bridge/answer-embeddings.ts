@@ -1,7 +1,7 @@
 /** Carries a node's embeddings to the caller, in the format that was asked for, once the receipt is in the journal. */
+import { countInput } from './count-input.ts';
 import type { JobRun } from './job-run.ts';
 import { isJsonObject, type JsonObject } from './json-object.ts';
-import { countInput } from './meter.ts';
 import { normaliseEmbeddings } from './normalise.ts';
 import { NodeError, type InferenceNode } from './nodes/node.ts';
 
@@ -25,14 +25,13 @@ export async function answerEmbeddings(
     throw new NodeError(result.failure.code === 'unsupported_parameter' ? 'rejected' : 'invalid', result.failure);
   }
   const { data, model, promptTokens } = result.value;
-  const prompt = promptTokens ?? countInput(body);
+  const prompt = promptTokens ?? countInput('embeddings', body);
   if (promptTokens !== undefined) {
     run.meter.countNode({ prompt_tokens: prompt, completion_tokens: 0, total_tokens: prompt });
   }
   run.meter.markWhole();
-  await run.settle('completed');
   const usage = { prompt_tokens: prompt, total_tokens: prompt };
-  run.sink.sendJson(200, JSON.stringify({ object: 'list', data, model, usage }), run.answerHeaders(node));
+  await run.settleAndSend(node, { object: 'list', data, model, usage });
 }
 
 /** A text or one list of tokens is one input; any other list is one an item. */

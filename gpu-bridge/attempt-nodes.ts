@@ -2,25 +2,35 @@
  * Asks one node after the other until one begins to answer. Only a node that was not reached, or was too busy, is
  * followed by another: anything later could make the same job run twice.
  */
+import { countsTokens } from '../shared/contracts/inference.ts';
 import { toUnixSeconds } from '../shared/core/clock.ts';
 import { fail, type Failure } from '../shared/core/failure.ts';
 import { describeError } from '../shared/core/log.ts';
 import { ok, type Result } from '../shared/core/result.ts';
+import { countInput } from './count-input.ts';
+import { nestTrace } from '../shared/core/trace.ts';
 import type { JobRun } from './job-run.ts';
 import type { JsonObject } from './json-object.ts';
-import type { AttemptHealth } from './node-pool.ts';
-import { NodeError, type ChatAnswer, type InferenceNode, type NodeCall } from './nodes/node.ts';
+import type { AttemptHealth, NodeAttempt } from './node-pool.ts';
+import {
+  NodeError,
+  type ForwardedAnswer,
+  type ForwardedOperation,
+  type NodeCall,
+  type TextAnswer,
+} from './nodes/node.ts';
 import { streamHeaders } from './send-failure.ts';
 
 export type NodeAnswer =
-  | { readonly operation: 'chat'; readonly value: ChatAnswer }
-  | { readonly operation: 'embeddings'; readonly value: unknown };
+  | { readonly operation: 'chat' | 'completions'; readonly value: TextAnswer }
+  | { readonly operation: 'embeddings'; readonly value: unknown }
+  | { readonly operation: ForwardedOperation; readonly value: ForwardedAnswer };
 
-export type Attempt = {
-  readonly node: InferenceNode;
+/** Characters, or milliseconds of audio, that give a node about as much to do as a token does. */
+const UnitsPerToken = 10;
+
+export type Attempt = NodeAttempt & {
   readonly answer: NodeAnswer;
-  /** Tells the pool how the attempt ended. */
-  readonly end: (health: AttemptHealth) => void;
 };
 
 export async function attemptNodes(run: JobRun, body: JsonObject, stream: boolean): Promise<Result<Attempt>> {
@@ -40,24 +50,43 @@ async function tryEach(run: JobRun, body: JsonObject): Promise<Result<Attempt>> 
   const { pool, log } = run.deps;
   const tried = new Set<string>();
   let last: Failure | undefined;
+  const input = countInput(operation, body);
+  const size = {
+    tenant: claims.tenant,
+    lane: claims.lane ?? 'standard',
+    tokens: countsTokens(operation) ? input + claims.max_output_tokens : Math.ceil(input / UnitsPerToken),
+    stopped: run.stopped,
+  };
+  const affinity = claims.affinity === undefined ? undefined : `${claims.tenant} ${claims.affinity}`;
+  const ask = {
+    operation,
+    model: claims.model,
+    allowExternal: claims.allow_external,
+    node: claims.node,
+    affinity,
+    tried,
+  };
   for (;;) {
-    const chosen = pool.choose({ operation, model: claims.model, allowExternal: claims.allow_external, tried });
-    if (!chosen.ok) return { ok: false, failure: last ?? chosen.failure };
-    const { node } = chosen.value;
+    const given = await pool.acquire(ask, size);
+    if (!given.ok) return { ok: false, failure: run.stopReason?.failure ?? last ?? given.failure };
+    const attempt = given.value;
+    const { node } = attempt;
     tried.add(node.name);
     last = node.findUnsupported(operation, body) ?? undefined;
-    if (last) continue;
-    const end = pool.begin(chosen.value);
+    if (last) {
+      attempt.end('neutral');
+      continue;
+    }
     try {
-      run.meter.served(node, body);
-      return ok({ node, end, answer: await askNode(run, node, body) });
+      run.meter.served(node, input, attempt.gpuMs);
+      return ok({ ...attempt, answer: await askNode(run, attempt, body) });
     } catch (thrown) {
       if (run.stopped.aborted) {
-        end(run.stopReason?.blamesNode ? 'bad' : 'neutral');
+        attempt.end(run.stopReason?.blamesNode ? 'bad' : 'neutral');
         return { ok: false, failure: run.stopReason?.failure ?? fail('service_unavailable') };
       }
       const error = toNodeErrorOf(thrown);
-      end(healthAfter(error));
+      attempt.end(healthAfter(error));
       log.error('job.attempt_failed', { run: claims.jti, node: node.name, error: error.message });
       last = error.failure;
       if (error.kind !== 'cut' && error.kind !== 'invalid') run.meter.notServed();
@@ -66,17 +95,26 @@ async function tryEach(run: JobRun, body: JsonObject): Promise<Result<Attempt>> 
   }
 }
 
-async function askNode(run: JobRun, node: InferenceNode, body: JsonObject): Promise<NodeAnswer> {
+async function askNode(run: JobRun, { node, embedder }: NodeAttempt, body: JsonObject): Promise<NodeAnswer> {
   const { claims, operation, traceparent } = run.job;
   const call: NodeCall = {
     signal: run.stopped,
     run: claims.jti,
     created: toUnixSeconds(run.startedAt),
-    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(traceparent === undefined ? {} : { traceparent: nestTrace(traceparent, claims.jti) }),
   };
-  return operation === 'chat'
-    ? { operation, value: await node.chat(body, call) }
-    : { operation, value: await node.embed(body, call) };
+  switch (operation) {
+    case 'chat':
+      return { operation, value: await node.chat(body, call) };
+    case 'completions':
+      if (node.complete) return { operation, value: await node.complete(body, call) };
+      break;
+    case 'embeddings':
+      return { operation, value: await embedder.embed(body, call) };
+    default:
+      if (node.forward) return { operation, value: await node.forward(operation, body, call) };
+  }
+  throw new NodeError('rejected', fail('unsupported_parameter', `This node does not serve ${operation}.`));
 }
 
 function toNodeErrorOf(error: unknown): NodeError {

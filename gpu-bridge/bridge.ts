@@ -9,28 +9,45 @@ import { join } from 'node:path';
 import type { JWK } from 'jose';
 import { fail } from '../shared/core/failure.ts';
 import { systemClock, type Clock } from '../shared/core/clock.ts';
+import type { Transport } from '../shared/contracts/bridges.ts';
 import type { BridgeId } from '../shared/core/ids.ts';
 import { jsonLogger, type Logger } from '../shared/core/log.ts';
 import { AcceptedTokens } from './accepted-tokens.ts';
 import { Announcer } from './announcer.ts';
-import { loadBridgeIdentity } from './bridge-key.ts';
+import { IdentityKeeper, loadBridgeIdentity } from './bridge-key.ts';
 import type { BridgeConfig, Environment } from './config.ts';
 import { createNodes } from './create-nodes.ts';
 import { lockDataDir } from './data-dir-lock.ts';
+import { enrol } from './enrolment.ts';
 import type { JobDeps, JobLimits, JobRun } from './job-run.ts';
+import { JobKeys } from './job-keys.ts';
+import { defaultQueueLimits, type QueueLimits } from './job-queue.ts';
 import { createJobTokenVerifier } from './job-token.ts';
 import { Journal } from './journal.ts';
+import { KeyCare } from './key-care.ts';
+import { BridgeMetrics } from './metrics.ts';
 import { NodePool } from './node-pool.ts';
 import type { InferenceNode } from './nodes/node.ts';
 import { createPlatformClient, type PlatformClient } from './platform-client.ts';
 import { ReceiptDelivery } from './receipts.ts';
+import { ResponseCache } from './response-cache.ts';
 import { runJob } from './run-job.ts';
-import { createHttpServer } from './server.ts';
+import { createHandle, createHttpServer, type ServerDeps } from './server.ts';
+import { SingleFlight } from './single-flight.ts';
+import { BridgeTracer } from './tracer.ts';
+import { Tunnel } from './tunnel.ts';
+
+const DefaultPort = 8790;
 
 export type BridgeTimings = JobLimits & {
   readonly announceEveryMs: number;
   readonly discoverEveryMs: number;
   readonly listTimeoutMs: number;
+  /** A node that has produced nothing for this long is asked for a token. */
+  readonly canaryEveryMs: number;
+  readonly canaryTimeoutMs: number;
+  readonly warmTimeoutMs: number;
+  readonly queueLimits: QueueLimits;
   /** How often the progress of running jobs is journalled: what a killed process may leave unbilled. */
   readonly progressEveryMs: number;
   readonly keepAliveMs: number;
@@ -49,13 +66,17 @@ export const defaultTimings: BridgeTimings = {
   announceEveryMs: 2000,
   discoverEveryMs: 3000,
   listTimeoutMs: 1500,
+  canaryEveryMs: 10_000,
+  canaryTimeoutMs: 10_000,
+  warmTimeoutMs: 5 * 60_000,
+  queueLimits: defaultQueueLimits,
   progressEveryMs: 1000,
   keepAliveMs: 5_000,
   drainMs: 20_000,
   flushMs: 5000,
   maxBodyBytes: 20 * 1024 * 1024,
   compactAtBytes: 4 * 1024 * 1024,
-  receiptGatherMs: 25,
+  receiptGatherMs: 250,
   receiptBackoff: { baseMs: 250, capMs: 30_000 },
 };
 
@@ -71,6 +92,7 @@ export type BridgeDeps = {
 };
 
 export type RunningBridge = {
+  /** Empty where the bridge only dials out. */
   readonly url: string;
   readonly id: BridgeId;
   readonly publicJwk: JWK;
@@ -99,13 +121,16 @@ async function startLocked(
   const random = deps.random ?? Math.random;
   const log = deps.log ?? jsonLogger(() => clock.now(), { service: 'gpu-bridge' });
   const timings: BridgeTimings = { ...defaultTimings, ...deps.timings };
-  const identity = await loadBridgeIdentity({
+  const loaded = await loadBridgeIdentity({
     dataDir: config.data_dir,
     id: config.bridge_id,
     privateJwk: config.private_key,
     now: clock.now(),
   });
-  const platform = createPlatformClient(config.platform_url, identity.id, identity);
+  const jobKeys = new JobKeys(config.data_dir);
+  const keeper = new IdentityKeeper(config.data_dir, loaded);
+  const identity = { id: loaded.id };
+  const platform = createPlatformClient(config.platform_url, identity.id, () => keeper.current);
   const journal = await Journal.open({
     path: join(config.data_dir, 'journal.ndjson'),
     bridgeId: identity.id,
@@ -128,14 +153,50 @@ async function startLocked(
     gatherMs: timings.receiptGatherMs,
   });
   const nodes = deps.nodes ?? createNodes(config.nodes, deps.environment ?? process.env);
-  const { pool, announcer } = createPool(nodes, { clock, random, log, timings, platform, bridgeId: identity.id });
+  let tunnel: Tunnel | undefined;
+  const metrics = new BridgeMetrics();
+  const tracer = BridgeTracer.of(config, identity.id, clock);
+  const { pool, announcer } = createPool(nodes, {
+    clock,
+    random,
+    log,
+    timings,
+    platform,
+    jobKeys,
+    bridgeId: identity.id,
+    metrics,
+    isReachable: () => tunnel?.isOpen ?? true,
+  });
   const running = new Set<JobRun>();
   let draining = false;
-  const jobDeps: JobDeps = { bridgeId: identity.id, pool, journal, delivery, clock, log, running, limits: timings };
-  const server = createHttpServer({
-    verify: createJobTokenVerifier({ platformKeys: config.platform_keys, bridgeId: identity.id, clock, accepted }),
+  const jobDeps: JobDeps = {
+    bridgeId: identity.id,
+    pool,
+    journal,
+    delivery,
+    cache: new ResponseCache({ maxBytes: config.cache_bytes, ttlMs: config.cache_ttl_seconds * 1000 }, clock),
+    flights: new SingleFlight(),
+    clock,
+    log,
+    observe: (receipt, traceparent) => {
+      metrics.noteReceipt(receipt);
+      tracer?.observe(receipt, traceparent);
+    },
+    running,
+    limits: timings,
+  };
+  metrics.watch({ pool, runningJobs: () => running.size, waitingReceipts: () => delivery.pendingCount });
+  const serving: ServerDeps = {
+    verify: createJobTokenVerifier({
+      platformKeys: config.platform_keys,
+      jobKeys,
+      bridgeId: identity.id,
+      clock,
+      accepted,
+    }),
     runJob: (job, sink) => runJob(job, sink, jobDeps),
     listModels: () => pool.listModels(),
+    formatMetrics: () => metrics.format(),
     describeHealth: () => ({
       ok: !draining,
       body: describeHealth(draining ? 'draining' : 'ok', identity.id, pool, running.size, delivery.pendingCount),
@@ -144,22 +205,56 @@ async function startLocked(
     log,
     maxBodyBytes: timings.maxBodyBytes,
     keepAliveMs: timings.keepAliveMs,
-  });
-  const url = await listen(server, config.host, config.port).catch(async (error: unknown) => {
+  };
+  const handle = createHandle(serving);
+  const server = createHttpServer(handle, serving);
+  let url: string;
+  let transport: Transport;
+  try {
+    url = await listen(server, config);
+    transport = await enrolAtStart(config, url, clock.now());
+  } catch (error) {
+    server.close();
     await journal.close();
     throw error;
+  }
+  if (transport === 'tunnel') {
+    tunnel = new Tunnel({
+      platformUrl: config.platform_url,
+      platform,
+      bridgeId: identity.id,
+      handle,
+      clock,
+      random,
+      log,
+      maxBodyBytes: timings.maxBodyBytes,
+      keepAliveMs: timings.keepAliveMs,
+      onChange: () => announcer.announceNow(),
+    });
+  }
+  const keyCare = new KeyCare({
+    keeper,
+    dataDir: config.data_dir,
+    platformUrl: config.platform_url,
+    clock,
+    log,
+    onChange: () => tunnel?.renew(),
   });
   await pool.refresh();
   const discovery = setInterval(() => void pool.refresh(), timings.discoverEveryMs);
   const progress = setInterval(() => void noteProgress(running, journal), timings.progressEveryMs);
+  const keyLook = config.private_key ? undefined : setInterval(() => keyCare.tick(), timings.announceEveryMs);
   announcer.start();
   delivery.start();
-  log.info('bridge.listening', { url, bridge: identity.id, nodes: nodes.length });
+  tunnel?.start();
+  log.info('bridge.listening', { url, transport, bridge: identity.id, nodes: nodes.length });
 
   let closing: Promise<void> | undefined;
   const close = async () => {
     draining = true;
     clearInterval(discovery);
+    clearInterval(keyLook);
+    await keyCare.close();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     await Promise.all([announcer.close(), drain(running, timings.drainMs)]);
     server.closeIdleConnections();
@@ -167,8 +262,10 @@ async function startLocked(
     delivery.close();
     server.closeAllConnections();
     await closed;
+    tunnel?.close();
     await drain(running, 0);
     clearInterval(progress);
+    await tracer?.close();
     await pool.close();
     await journal.close();
     await unlock();
@@ -177,7 +274,9 @@ async function startLocked(
   return {
     url,
     id: identity.id,
-    publicJwk: identity.publicJwk,
+    get publicJwk() {
+      return keeper.current.publicJwk;
+    },
     refresh: () => pool.refresh(),
     close: () => (closing ??= close()),
   };
@@ -191,25 +290,36 @@ function createPool(
     readonly log: Logger;
     readonly timings: BridgeTimings;
     readonly platform: PlatformClient;
+    readonly jobKeys: JobKeys;
     readonly bridgeId: string;
+    readonly metrics: BridgeMetrics;
+    /** A bridge whose tunnel is down can serve nobody, whatever its nodes hold. */
+    readonly isReachable: () => boolean;
   },
 ): { readonly pool: NodePool; readonly announcer: Announcer } {
-  const { clock, random, log, timings, platform, bridgeId } = deps;
+  const { clock, random, log, timings, platform, jobKeys, bridgeId, metrics, isReachable } = deps;
   const pool: NodePool = new NodePool(nodes, {
     clock,
     random,
     log,
     listTimeoutMs: timings.listTimeoutMs,
+    canaryEveryMs: timings.canaryEveryMs,
+    canaryTimeoutMs: timings.canaryTimeoutMs,
+    warmTimeoutMs: timings.warmTimeoutMs,
+    queueLimits: timings.queueLimits,
+    metrics,
     onChange: () => announcer.announceNow(),
   });
   const announcer: Announcer = new Announcer({
     platform,
+    jobKeys,
     bridgeId,
     clock,
     log,
     everyMs: timings.announceEveryMs,
-    listModels: () => pool.listModels(),
-    findDefaultModel: () => pool.findDefaultModel(),
+    pool,
+    listModels: () => (isReachable() ? pool.listModels() : []),
+    findDefaultModel: () => (isReachable() ? pool.findDefaultModel() : null),
   });
   return { pool, announcer };
 }
@@ -218,7 +328,7 @@ function describeHealth(status: string, id: string, pool: NodePool, running: num
   const nodes = pool.nodes.map((each) => ({
     name: each.name,
     kind: each.node.kind,
-    ready: each.ready,
+    state: each.state,
     models: each.models.length,
     outstanding: each.outstanding,
     failures: each.circuit.failures,
@@ -226,10 +336,20 @@ function describeHealth(status: string, id: string, pool: NodePool, running: num
   return { status, bridge: id, running, receipts_waiting: receipts, nodes };
 }
 
-function listen(server: Server, host: string, port: number): Promise<string> {
+/** Exchanges the token of the configuration, if it has one; the way that jobs come is what the platform then says. */
+async function enrolAtStart(config: BridgeConfig, url: string, now: number): Promise<Transport> {
+  const { enrolment: token, data_dir: dataDir, platform_url: platformUrl } = config;
+  if (token === undefined) return config.transport;
+  const { platform } = await enrol({ token, dataDir, url: url || null, platformUrl, now });
+  return platform.transport;
+}
+
+/** Where jobs come through a tunnel, nothing listens unless a port is named. */
+function listen(server: Server, { host, port, transport }: BridgeConfig): Promise<string> {
+  if (transport === 'tunnel' && port === undefined) return Promise.resolve('');
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen(port ?? DefaultPort, host, () => {
       server.off('error', reject);
       const address = server.address() as AddressInfo;
       resolve(`http://${host.includes(':') ? `[${host}]` : host}:${address.port}`);

@@ -17,12 +17,16 @@ export function createNodes(configured: readonly NodeConfig[] | undefined, envir
   return nodes;
 }
 
+/** A vLLM batches as it likes and shows its own queue; the others are not given more than a machine of theirs can use. */
+const defaultCapacities = { vllm: 512, ollama: 64, 'openai-compatible': 256 } as const;
+
 function createNode(config: NodeConfig, environment: Environment): InferenceNode {
   if (config.kind === 'extractive') return new ExtractiveNode(config.name);
   if (config.kind === 'gguf') {
     return new GgufNode({
       name: config.name,
       modelPath: config.model_path ?? '',
+      capacity: config.max_concurrency ?? null,
       threads: config.threads,
       maxContext: config.max_context,
       ...(config.model_id === undefined ? {} : { modelId: config.model_id }),
@@ -37,8 +41,12 @@ function createNode(config: NodeConfig, environment: Environment): InferenceNode
     url: config.url ?? '',
     apiKey,
     external: config.external,
+    capacity: config.max_concurrency ?? defaultCapacities[config.kind],
     limitField: config.limit_field,
     alwaysStream: config.always_stream,
+    operations: config.operations ?? {},
+    gpus: config.gpus,
+    keepWarm: config.keep_warm ?? [],
   };
   if (config.kind === 'vllm') return new VllmNode(options);
   return config.kind === 'ollama' ? new OllamaNode(options) : new OpenAiCompatibleNode(options);

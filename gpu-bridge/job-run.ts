@@ -2,29 +2,43 @@
  * One running job, as its parts share it: what was asked, where the answer goes, what has been counted, and the one
  * switch that stops the node's work. It is settled once; the first outcome stands.
  */
-import { NodeHeader, type JobClaims, type Receipt } from '../shared/contracts/inference.ts';
+import {
+  CacheHeader,
+  NodeHeader,
+  type JobClaims,
+  type JobOperation,
+  type Receipt,
+} from '../shared/contracts/inference.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { fail, FailureError, type Failure } from '../shared/core/failure.ts';
 import { describeError, type Logger } from '../shared/core/log.ts';
 import type { Result } from '../shared/core/result.ts';
 import type { AnswerSink } from './answer-sink.ts';
 import type { Journal } from './journal.ts';
-import { Meter } from './meter.ts';
+import { Meter, type AnswerSource } from './meter.ts';
 import type { NodePool } from './node-pool.ts';
-import type { InferenceNode } from './nodes/node.ts';
 import type { ReceiptDelivery } from './receipts.ts';
+import type { ResponseCache } from './response-cache.ts';
+import type { SingleFlight } from './single-flight.ts';
 
 export type JobDeps = {
   readonly bridgeId: string;
   readonly pool: NodePool;
   readonly journal: Journal;
   readonly delivery: ReceiptDelivery;
+  readonly cache: ResponseCache;
+  readonly flights: SingleFlight<FlightEnd>;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Hears of every run that has ended, once. */
+  readonly observe: (receipt: Receipt, traceparent: string | undefined) => void;
   /** Every job that runs now. */
   readonly running: Set<JobRun>;
   readonly limits: JobLimits;
 };
+
+/** How the job ended that others waited for: with an answer for all, without its caller, or with a failure of its own. */
+export type FlightEnd = { readonly answer: string } | 'left' | 'failed';
 
 export type JobLimits = {
   /** The longest silence of a node in the middle of a stream. */
@@ -37,7 +51,7 @@ export type JobLimits = {
 
 export type Job = {
   readonly claims: JobClaims;
-  readonly operation: 'chat' | 'embeddings';
+  readonly operation: JobOperation;
   /** The parsed body, or why there is none. */
   readonly body: Result<unknown>;
   readonly traceparent: string | undefined;
@@ -58,6 +72,7 @@ export class JobRun {
   readonly #stop = new AbortController();
   #stopReason: StopReason | undefined;
   #outcome: Receipt['outcome'] | undefined;
+  #said: string[] | undefined;
 
   constructor(job: Job, sink: AnswerSink, deps: JobDeps) {
     this.deps = deps;
@@ -90,11 +105,28 @@ export class JobRun {
     this.#stop.abort();
   }
 
+  /** From here on the answer is kept as it goes out. */
+  record(): void {
+    this.#said = [];
+  }
+
+  /** The answer so far, of a run that is recorded. */
+  get said(): string {
+    return this.#said?.join('') ?? '';
+  }
+
+  /** To be called with every part of the answer that goes out. */
+  noteSaid(text: string): void {
+    this.meter.countAnswer(text);
+    this.#said?.push(text);
+  }
+
   /** Throws where the receipt could not be written; it is delivered all the same. */
   async settle(outcome: Receipt['outcome']): Promise<void> {
     if (this.#outcome) return;
     this.#outcome = outcome;
     const receipt = this.meter.toReceipt(outcome, this.deps.clock.now());
+    this.deps.observe(receipt, this.job.traceparent);
     try {
       await this.deps.journal.settle(receipt);
     } catch (error) {
@@ -104,9 +136,21 @@ export class JobRun {
     }
   }
 
+  /** A whole answer: sent once its receipt is in the journal. */
+  async settleAndSend(node: AnswerSource, answer: object): Promise<void> {
+    const body = JSON.stringify(answer);
+    this.noteSaid(body);
+    await this.settle('completed');
+    this.sink.sendJson(200, body, this.answerHeaders(node));
+  }
+
   /** The headers that every answer of a node carries. */
-  answerHeaders(node: InferenceNode): Record<string, string> {
-    return { 'x-request-id': this.job.claims.jti, [NodeHeader]: node.name };
+  answerHeaders(node: AnswerSource): Record<string, string> {
+    return {
+      'x-request-id': this.job.claims.jti,
+      [NodeHeader]: node.name,
+      ...(this.#said ? { [CacheHeader]: 'miss' } : {}),
+    };
   }
 }
 

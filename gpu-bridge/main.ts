@@ -1,9 +1,11 @@
 /**
- * The bridge as a process: configuration from its surroundings, one line (or IPC message) when it is ready, an orderly
- * end on SIGTERM and SIGINT and when the parent that started it goes away.
+ * The bridge as a process: `enrol <token>`, `rotate`, or without a command the bridge itself, with one line (or IPC
+ * message) when it is ready, and an orderly end on SIGTERM and SIGINT and when the parent that started it goes away.
  */
 import { startBridge, type RunningBridge } from './bridge.ts';
+import { enrolMachine, rotateNow, UsageError } from './commands.ts';
 import { ConfigError, parseConfig } from './config.ts';
+import { EnrolmentError } from './enrolment.ts';
 
 let bridge: RunningBridge | undefined;
 let stopping = false;
@@ -15,15 +17,22 @@ async function stop(): Promise<void> {
   process.exit(0);
 }
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
-process.on('disconnect', () => void stop());
-
-try {
-  bridge = await startBridge(parseConfig(process.env, process.argv.slice(2)));
+async function run(args: readonly string[]): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
+  process.on('disconnect', () => void stop());
+  bridge = await startBridge(parseConfig(process.env, args));
   const ready = { type: 'ready', url: bridge.url, id: bridge.id, public_jwk: bridge.publicJwk };
   if (process.send) process.send(ready);
   else console.log(JSON.stringify(ready));
+}
+
+const [command, ...rest] = process.argv.slice(2);
+try {
+  if (command === 'enrol') console.log(await enrolMachine(rest, process.env));
+  else if (command === 'rotate') console.log(await rotateNow(rest, process.env));
+  else await run(process.argv.slice(2));
 } catch (error) {
-  console.error(error instanceof ConfigError ? `gpu-bridge: ${error.message}` : error);
+  const isExpected = error instanceof ConfigError || error instanceof EnrolmentError || error instanceof UsageError;
+  console.error(isExpected ? `gpu-bridge: ${error.message}` : error);
   process.exit(1);
 }

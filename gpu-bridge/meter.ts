@@ -5,20 +5,24 @@
 import type { CompletionUsage } from '../shared/contracts/chat-completions.ts';
 import type { JobClaims, Receipt } from '../shared/contracts/inference.ts';
 import { mintId } from '../shared/core/ids.ts';
-import { countPieces } from './extractive/pieces.ts';
-import { isJsonObject, type JsonObject } from './json-object.ts';
 import type { RunProgress } from './journal.ts';
 import { NoNode, type InferenceNode } from './nodes/node.ts';
+
+/** Who answers: a node, or what stands in for one. */
+export type AnswerSource = Pick<InferenceNode, 'name' | 'external'> & { readonly kind: string };
 
 export class Meter {
   readonly #claims: JobClaims;
   readonly #bridgeId: string;
   readonly #startedAt: number;
-  #node: InferenceNode | undefined;
+  #node: AnswerSource | undefined;
   #usage: CompletionUsage | undefined;
   #deltas = 0;
   #input = 0;
+  #gpuMs: () => number | undefined = () => undefined;
   #whole = false;
+  #answerBytes = 0;
+  #firstTokenAt: number | undefined;
 
   constructor(claims: JobClaims, bridgeId: string, startedAt: number) {
     this.#claims = claims;
@@ -27,15 +31,17 @@ export class Meter {
   }
 
   /** A node is given the job: from here on its input counts. */
-  served(node: InferenceNode, body: JsonObject): void {
+  served(node: AnswerSource, input: number, gpuMs: () => number | undefined): void {
     this.#node = node;
-    this.#input = countInput(body);
+    this.#input = input;
+    this.#gpuMs = gpuMs;
   }
 
   /** The node did not take it after all. */
   notServed(): void {
     this.#node = undefined;
     this.#input = 0;
+    this.#gpuMs = () => undefined;
   }
 
   countNode(usage: CompletionUsage | undefined): void {
@@ -44,6 +50,15 @@ export class Meter {
 
   countDeltas(deltas: number): void {
     this.#deltas = deltas;
+  }
+
+  /** What goes out of the answer; what only fills silence, or tells of a failure, does not count. */
+  countAnswer(text: string): void {
+    if (this.#claims.count_answer) this.#answerBytes += Buffer.byteLength(text);
+  }
+
+  noteToken(now: number): void {
+    this.#firstTokenAt ??= now;
   }
 
   /** The answer came to its end, so the node's count, if there is one, is its last word. */
@@ -68,6 +83,7 @@ export class Meter {
 
   toReceipt(outcome: Receipt['outcome'], now: number): Receipt {
     const counted = this.usage;
+    const gpuMs = this.#gpuMs();
     return {
       id: mintId('receipt', now),
       run: this.#claims.jti,
@@ -83,24 +99,14 @@ export class Meter {
       output_tokens: counted.completion_tokens,
       counted_by: counted === this.#usage ? 'node' : 'bridge',
       outcome,
+      ...(this.#claims.count_answer ? { answer_bytes: this.#answerBytes } : {}),
+      ...(this.#firstTokenAt === undefined
+        ? {}
+        : { first_token_ms: Math.max(0, this.#firstTokenAt - this.#startedAt) }),
+      ...(gpuMs === undefined ? {} : { gpu_ms: gpuMs }),
       started_at: this.#startedAt,
       finished_at: now,
       ticket: this.#claims.ticket,
     };
   }
-}
-
-/** The pieces of every text of a request: messages and tools of a chat, inputs of embeddings. */
-export function countInput(body: JsonObject): number {
-  return countTexts(body['messages']) + countTexts(body['tools']) + countTexts(body['input']);
-}
-
-function countTexts(value: unknown): number {
-  if (typeof value === 'string') return countPieces(value);
-  if (typeof value === 'number') return 1;
-  if (Array.isArray(value)) return value.reduce<number>((sum, each) => sum + countTexts(each), 0);
-  if (!isJsonObject(value)) return 0;
-  // An image or a file is not text; what it costs only the node can know.
-  const skipped = new Set(['type', 'role', 'image_url', 'input_audio', 'file']);
-  return Object.entries(value).reduce((sum, [key, each]) => (skipped.has(key) ? sum : sum + countTexts(each)), 0);
 }

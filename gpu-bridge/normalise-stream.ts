@@ -9,6 +9,7 @@ import { fail } from '../shared/core/failure.ts';
 import { findCount, findString, isJsonObject, parseJson, type JsonObject } from './json-object.ts';
 import { parseFinishReason, parseUsage, type AnswerNames } from './normalise.ts';
 import { NodeError } from './nodes/node.ts';
+import { chatShape, type TextShape } from './text-shapes.ts';
 
 type Template = { readonly head: string; readonly tail: string; readonly outHead: string; readonly outTail: string };
 
@@ -19,6 +20,7 @@ const jsonStringInside = /^(?:[^"\\\u0000-\u001f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4
 export class StreamNormaliser {
   readonly #model: string;
   readonly #includeUsage: boolean;
+  readonly #shape: TextShape;
   #id: string;
   #created: number;
   #named = false;
@@ -28,11 +30,12 @@ export class StreamNormaliser {
   #usage: CompletionUsage | undefined;
   #deltas = 0;
 
-  constructor(names: AnswerNames, includeUsage: boolean) {
+  constructor(names: AnswerNames, includeUsage: boolean, shape: TextShape = chatShape) {
     this.#id = names.id;
     this.#created = names.created;
     this.#model = names.model;
     this.#includeUsage = includeUsage;
+    this.#shape = shape;
   }
 
   /** The node's own count, as far as it has come. */
@@ -87,7 +90,7 @@ export class StreamNormaliser {
       choices,
       ...(this.#includeUsage ? { usage: null } : {}),
     });
-    this.#template = findTemplate(data, choices, out);
+    this.#template = findTemplate(data, choices, out, this.#shape);
     return out;
   }
 
@@ -100,22 +103,20 @@ export class StreamNormaliser {
   }
 
   #names(): JsonObject {
-    return { id: this.#id, object: 'chat.completion.chunk', created: this.#created, model: this.#model };
+    return { id: this.#id, object: this.#shape.chunkObject, created: this.#created, model: this.#model };
   }
 
   #normaliseChoice(choice: unknown): JsonObject {
     if (!isJsonObject(choice)) throw invalid('a choice is not an object');
     const index = findCount(choice, 'index') ?? 0;
-    const given = choice['delta'] ?? {};
-    if (!isJsonObject(given)) throw invalid('a delta is not an object');
-    const delta: JsonObject = this.#roles.has(index) ? given : { role: 'assistant', ...given };
-    if (typeof delta['content'] === 'object' && delta['content'] !== null) throw invalid('content is not text');
-    if (delta['tool_calls'] === null) delete delta['tool_calls'];
+    const read = this.#shape.readDelta(choice, !this.#roles.has(index));
+    if (!read) throw invalid('a choice does not say text');
+    const { said } = read;
     this.#roles.add(index);
-    if (isProduced(delta)) this.#deltas++;
+    if (read.isProduced) this.#deltas++;
     const finish = choice['finish_reason'];
     if (finish === undefined || finish === null || finish === '')
-      return { ...choice, index, delta, finish_reason: null };
+      return { ...choice, index, ...said, finish_reason: null };
     const reason = parseFinishReason(finish);
     if (!reason) {
       throw new NodeError(
@@ -124,7 +125,7 @@ export class StreamNormaliser {
       );
     }
     this.#finished.add(index);
-    return { ...choice, index, delta, finish_reason: reason };
+    return { ...choice, index, ...said, finish_reason: reason };
   }
 
   /** The last chunk of a whole stream, as JSON; undefined where the caller did not ask for it. */
@@ -136,7 +137,7 @@ export class StreamNormaliser {
   formatLengthStop(): string {
     const open = [...this.#roles].filter((index) => !this.#finished.has(index));
     for (const index of open) this.#finished.add(index);
-    const choices = open.map((index) => ({ index, delta: {}, finish_reason: 'length' }));
+    const choices = open.map((index) => ({ index, ...this.#shape.nothing, finish_reason: 'length' }));
     return JSON.stringify({ ...this.#names(), choices, ...(this.#includeUsage ? { usage: null } : {}) });
   }
 }
@@ -145,36 +146,30 @@ function invalid(reason: string): NodeError {
   return new NodeError('invalid', fail('upstream_invalid', undefined, { reason }));
 }
 
-/** Every member of a delta that holds something the model produced. */
-function isProduced(delta: JsonObject): boolean {
-  return Object.entries(delta).some(
-    ([key, value]) => key !== 'role' && value !== null && value !== '' && (!Array.isArray(value) || value.length > 0),
-  );
-}
-
 /**
- * The two halves around the text of a chunk that is nothing but `delta: {content}` of one unfinished choice. Both the
- * node's and our form must hold the text exactly once, so that it cannot be taken for another member.
+ * The two halves around the text of a chunk that is nothing but text of one unfinished choice. Both the node's and our
+ * form must hold the text exactly once, so that it cannot be taken for another member.
  */
-function findTemplate(data: string, choices: readonly JsonObject[], out: string): Template | undefined {
+function findTemplate(
+  data: string,
+  choices: readonly JsonObject[],
+  out: string,
+  { onlyText, textMember }: TextShape,
+): Template | undefined {
   const [choice] = choices;
   if (choices.length !== 1 || !choice || choice['finish_reason'] !== null || choice['logprobs']) return undefined;
-  const delta = choice['delta'];
-  if (!isJsonObject(delta) || Object.keys(delta).length !== 1) return undefined;
-  const content = findString(delta, 'content');
-  if (!content) return undefined;
-  const inside = JSON.stringify(content).slice(1, -1);
-  const [from, to] = [splitAtText(data, inside), splitAtText(out, inside)];
+  const text = onlyText(choice);
+  if (!text) return undefined;
+  const inside = JSON.stringify(text).slice(1, -1);
+  const [from, to] = [splitAtText(data, inside, textMember), splitAtText(out, inside, textMember)];
   if (!from || !to || /"(?:usage|error)":\s*[^n\s]/.test(data)) return undefined;
   return { head: from[0], tail: from[1], outHead: to[0], outTail: to[1] };
 }
 
-const contentMember = /"content": ?"/;
-
-function splitAtText(json: string, inside: string): readonly [string, string] | undefined {
-  const member = contentMember.exec(json);
+function splitAtText(json: string, inside: string, textMember: RegExp): readonly [string, string] | undefined {
+  const member = textMember.exec(json);
   if (!member) return undefined;
   const start = member.index + member[0].length;
-  if (!json.startsWith(`${inside}"`, start) || contentMember.test(json.slice(start + inside.length))) return undefined;
+  if (!json.startsWith(`${inside}"`, start) || textMember.test(json.slice(start + inside.length))) return undefined;
   return [json.slice(0, start), json.slice(start + inside.length)];
 }

@@ -8,6 +8,7 @@ import { fail, type Failure } from '../shared/core/failure.ts';
 import { err, ok, type Result } from '../shared/core/result.ts';
 import { findCount, findObject, findString, isJsonObject, type JsonObject } from './json-object.ts';
 import { NodeError } from './nodes/node.ts';
+import { chatShape, type TextShape } from './text-shapes.ts';
 
 /** What the answer is called where the node does not say. */
 export type AnswerNames = { readonly id: string; readonly created: number; readonly model: string };
@@ -53,14 +54,18 @@ function invalid(reason: string): { readonly ok: false; readonly failure: Failur
 /** A completion that conforms save for `usage`, which is undefined where the node gave none that can be believed. */
 export type NormalisedCompletion = { readonly body: JsonObject; readonly usage: CompletionUsage | undefined };
 
-export function normaliseCompletion(value: unknown, names: AnswerNames): Result<NormalisedCompletion> {
+export function normaliseCompletion(
+  value: unknown,
+  names: AnswerNames,
+  shape: TextShape = chatShape,
+): Result<NormalisedCompletion> {
   if (!isJsonObject(value)) return invalid('the completion is not an object');
   if (value['error'] !== undefined && value['error'] !== null) return invalid('the completion is an error');
   const given = value['choices'];
   if (!Array.isArray(given) || given.length === 0) return invalid('the completion has no choices');
   const choices: JsonObject[] = [];
   for (const [index, choice] of given.entries()) {
-    const normalised = normaliseChoice(choice, index, names.id);
+    const normalised = normaliseChoice(choice, index, names.id, shape);
     if (!normalised.ok) return normalised;
     choices.push(normalised.value);
   }
@@ -70,7 +75,7 @@ export function normaliseCompletion(value: unknown, names: AnswerNames): Result<
     body: {
       ...value,
       id: findString(value, 'id') || names.id,
-      object: 'chat.completion',
+      object: shape.object,
       created: findCount(value, 'created') ?? names.created,
       model: names.model,
       choices,
@@ -79,55 +84,19 @@ export function normaliseCompletion(value: unknown, names: AnswerNames): Result<
   });
 }
 
-function normaliseChoice(choice: unknown, index: number, answerId: string): Result<JsonObject> {
-  const message = findObject(choice, 'message');
-  if (!isJsonObject(choice) || !message) return invalid('a choice has no message');
+function normaliseChoice(choice: unknown, index: number, answerId: string, shape: TextShape): Result<JsonObject> {
+  if (!isJsonObject(choice)) return invalid('a choice is not an object');
+  const said = shape.readWhole(choice, `call_${answerId}_${index}`);
+  if (!said.ok) return said;
   const finish = parseFinishReason(choice['finish_reason']);
   if (!finish) return invalid(`finish_reason is ${JSON.stringify(choice['finish_reason'])}`);
-  const content = parseContent(message['content']);
-  if (content === undefined) return invalid('content is neither text nor null');
-  const calls = message['tool_calls'];
-  const toolCalls =
-    Array.isArray(calls) && calls.length > 0
-      ? calls.map((call, at) => normaliseToolCall(call, `call_${answerId}_${index}_${at}`))
-      : undefined;
-  if (toolCalls?.includes(undefined)) return invalid('a tool call has no function name');
-  const { tool_calls: _, ...rest } = message;
   return ok({
     ...choice,
     index: findCount(choice, 'index') ?? index,
-    message: {
-      ...rest,
-      role: 'assistant',
-      content,
-      refusal: findString(message, 'refusal') ?? null,
-      ...(toolCalls ? { tool_calls: toolCalls } : {}),
-    },
+    ...said.value,
     logprobs: choice['logprobs'] ?? null,
     finish_reason: finish,
   });
-}
-
-/** Text, null, or OpenAI's text parts joined; undefined for anything else. */
-function parseContent(content: unknown): string | null | undefined {
-  if (content === undefined || content === null) return null;
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return undefined;
-  const texts = content.map((part) => findString(part, 'text'));
-  return texts.includes(undefined) ? undefined : texts.join('');
-}
-
-/** `fallbackId` names a call whose node gave it no id. */
-function normaliseToolCall(call: unknown, fallbackId: string): JsonObject | undefined {
-  const target = findObject(call, 'function');
-  const name = findString(target, 'name');
-  if (!name) return undefined;
-  const given = target?.['arguments'];
-  return {
-    id: findString(call, 'id') || fallbackId,
-    type: 'function',
-    function: { name, arguments: typeof given === 'string' ? given : JSON.stringify(given ?? {}) },
-  };
 }
 
 /** What the caller asked of the embeddings. */

@@ -1,6 +1,6 @@
 /**
  * Speaks to the platform in the bridge's name: every message is a compact JWS by the bridge's key, of an explicit type,
- * with the bridge's id as `kid`.
+ * with the bridge's id as `kid`. The key is asked for each time, because it changes.
  */
 import { CompactSign, type CryptoKey, type JWK } from 'jose';
 import { request } from 'undici';
@@ -11,19 +11,20 @@ const encoder = new TextEncoder();
 export type PlatformAnswer = { readonly status: number; readonly body: unknown };
 
 export type PlatformClient = {
+  sign(type: string, payload: object): Promise<string>;
   /** Throws where the platform cannot be reached. */
   post(path: string, type: string, payload: object, signal?: AbortSignal): Promise<PlatformAnswer>;
 };
 
 export type BridgeKey = { readonly privateKey: CryptoKey; readonly publicJwk: JWK };
 
-export function createPlatformClient(platformUrl: string, bridgeId: string, key: BridgeKey): PlatformClient {
+export function createPlatformClient(platformUrl: string, bridgeId: string, key: () => BridgeKey): PlatformClient {
   const base = platformUrl.replace(/\/+$/, '');
+  const sign = (type: string, payload: object) => signAs(bridgeId, key(), type, payload);
   return {
+    sign,
     async post(path, type, payload, signal) {
-      const body = await new CompactSign(encoder.encode(JSON.stringify(payload)))
-        .setProtectedHeader({ alg: 'EdDSA', typ: type, kid: bridgeId })
-        .sign(key.privateKey);
+      const body = await sign(type, payload);
       const timeout = AbortSignal.timeout(TimeoutMs);
       const answer = await request(base + path, {
         method: 'POST',
@@ -35,6 +36,22 @@ export function createPlatformClient(platformUrl: string, bridgeId: string, key:
       return { status: answer.statusCode, body: parseOrNull(text) };
     },
   };
+}
+
+export function signAs(bridgeId: string, key: BridgeKey, type: string, payload: object): Promise<string> {
+  return new CompactSign(encoder.encode(JSON.stringify(payload)))
+    .setProtectedHeader({ alg: 'EdDSA', typ: type, kid: bridgeId })
+    .sign(key.privateKey);
+}
+
+/** What the platform says is wrong, for a log or a person. */
+export function describeRefusal({ status, body }: PlatformAnswer): string {
+  const message = (body as { error?: { message?: unknown } } | null)?.error?.message;
+  return typeof message === 'string' ? `${message} (${status})` : `the platform answered ${status}`;
+}
+
+export function isGood({ status }: PlatformAnswer): boolean {
+  return status >= 200 && status <= 299;
 }
 
 function parseOrNull(text: string): unknown {

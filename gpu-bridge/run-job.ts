@@ -4,16 +4,19 @@
  */
 import { fail, FailureError, type Failure } from '../shared/core/failure.ts';
 import { describeError } from '../shared/core/log.ts';
-import { err, ok, type Result } from '../shared/core/result.ts';
-import { answerChat } from './answer-chat.ts';
+import { err, type Result } from '../shared/core/result.ts';
 import { answerEmbeddings } from './answer-embeddings.ts';
+import { answerForwarded } from './answer-forwarded.ts';
 import type { AnswerSink } from './answer-sink.ts';
+import { answerOnce } from './answer-once.ts';
+import { answerText } from './answer-text.ts';
 import { attemptNodes, healthAfter, type Attempt } from './attempt-nodes.ts';
-import { prepareChatBody } from './chat-body.ts';
+import { makeCacheKey } from './cache-key.ts';
 import { journalFailure, JobRun, type Job, type JobDeps } from './job-run.ts';
 import { isJsonObject, type JsonObject } from './json-object.ts';
 import type { AttemptHealth } from './node-pool.ts';
 import { NodeError } from './nodes/node.ts';
+import { prepareBody } from './prepare-body.ts';
 import { sendFailure } from './send-failure.ts';
 
 export async function runJob(job: Job, sink: AnswerSink, deps: JobDeps): Promise<void> {
@@ -62,6 +65,7 @@ function logRun(run: JobRun, failure: Failure | undefined): void {
     tenant: claims.tenant,
     operation,
     model: claims.model,
+    lane: claims.lane,
     outcome: run.outcome,
     output_tokens: run.meter.usage.completion_tokens,
     duration_ms: run.deps.clock.now() - run.startedAt,
@@ -71,27 +75,36 @@ function logRun(run: JobRun, failure: Failure | undefined): void {
 
 /** Answers the caller, or says why not. Nothing of a failure has been sent yet. */
 async function serve(run: JobRun): Promise<Failure | undefined> {
-  const { claims, operation } = run.job;
-  const begun = run.deps.journal.begin({
-    run: claims.jti,
-    tenant: claims.tenant,
-    operation: claims.operation,
-    model: claims.model,
-    started_at: run.startedAt,
-    ticket: claims.ticket,
-    exp: claims.exp,
-  });
+  const { claims } = run.job;
+  const begun = run.deps.journal
+    .begin({
+      run: claims.jti,
+      tenant: claims.tenant,
+      operation: claims.operation,
+      model: claims.model,
+      started_at: run.startedAt,
+      ticket: claims.ticket,
+      exp: claims.exp,
+    })
+    .catch((error: unknown) => {
+      throw journalFailure(error);
+    });
   begun.catch(() => {});
   const checked = checkJob(run.job);
   if (!checked.ok) return checked.failure;
   const body = checked.value;
-  const attempt = await attemptNodes(run, body, operation === 'chat' && body['stream'] === true);
+  const produce = () => produceAnswer(run, body, begun);
+  const key = makeCacheKey(claims, body, run.deps.pool.listDigests(claims.model));
+  return key === undefined ? produce() : answerOnce(run, key, body['stream'] === true, begun, produce);
+}
+
+/** The same, by a node. */
+async function produceAnswer(run: JobRun, body: JsonObject, begun: Promise<void>): Promise<Failure | undefined> {
+  const attempt = await attemptNodes(run, body, body['stream'] === true);
   if (!attempt.ok) return attempt.failure;
   let health: AttemptHealth = 'neutral';
   try {
-    await begun.catch((error: unknown) => {
-      throw journalFailure(error);
-    });
+    await begun;
     await answer(run, attempt.value, body);
     health = 'good';
     return undefined;
@@ -109,9 +122,16 @@ async function serve(run: JobRun): Promise<Failure | undefined> {
   }
 }
 
-async function answer(run: JobRun, { node, answer: given }: Attempt, body: JsonObject): Promise<void> {
-  if (given.operation === 'chat') await answerChat(run, node, body, given.value);
-  else await answerEmbeddings(run, node, body, given.value);
+async function answer(run: JobRun, { node, answer: given, heard }: Attempt, body: JsonObject): Promise<void> {
+  switch (given.operation) {
+    case 'chat':
+    case 'completions':
+      return answerText(run, node, body, given.value, heard);
+    case 'embeddings':
+      return answerEmbeddings(run, node, body, given.value);
+    default:
+      return answerForwarded(run, node, body, given);
+  }
 }
 
 /** The body, if it is what the token was made for. */
@@ -122,5 +142,5 @@ function checkJob(job: Job): Result<JsonObject> {
   if (job.body.value['model'] !== job.claims.model) {
     return err('invalid_request', 'The model is not the one of the job token.', { param: 'model' });
   }
-  return job.operation === 'chat' ? prepareChatBody(job.body.value, job.claims) : ok(job.body.value);
+  return prepareBody(job.body.value, job.claims);
 }

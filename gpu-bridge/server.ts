@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import { Router } from 'itty-router';
-import type { AnnouncedModel, JobClaims } from '../shared/contracts/inference.ts';
+import { operationPaths, type AnnouncedModel, type JobOperation } from '../shared/contracts/inference.ts';
 import { fail } from '../shared/core/failure.ts';
 import { describeError, type Logger } from '../shared/core/log.ts';
 import { type Result } from '../shared/core/result.ts';
@@ -13,7 +13,7 @@ import { HttpSink } from './http-sink.ts';
 import type { Job } from './job-run.ts';
 import type { JobTokenVerifier } from './job-token.ts';
 import { readJsonRequest } from './read-json-request.ts';
-import { sendFailure } from './send-failure.ts';
+import { handBack, sendFailure } from './send-failure.ts';
 
 export type LightRequest = {
   readonly method: string;
@@ -26,6 +26,7 @@ export type ServerDeps = {
   readonly verify: JobTokenVerifier;
   readonly runJob: (job: Job, sink: AnswerSink) => Promise<void>;
   readonly listModels: () => readonly AnnouncedModel[];
+  readonly formatMetrics: () => Promise<{ readonly type: string; readonly text: string }>;
   readonly describeHealth: () => { readonly ok: boolean; readonly body: object };
   /** True from the moment the bridge is told to stop. */
   readonly isDraining: () => boolean;
@@ -38,25 +39,27 @@ export type ServerDeps = {
 export type Handle = (request: LightRequest, sink: AnswerSink) => Promise<void>;
 
 const allowedMethods: Readonly<Record<string, string>> = {
-  '/v1/chat/completions': 'POST',
-  '/v1/embeddings': 'POST',
+  ...Object.fromEntries(Object.values(operationPaths).map((path) => [path, 'POST'])),
   '/v1/models': 'GET',
   '/healthz': 'GET',
+  '/metrics': 'GET',
 };
 
 export function createHandle(deps: ServerDeps): Handle {
   const startJob =
-    (operation: JobClaims['operation']) =>
+    (operation: JobOperation) =>
     async (request: LightRequest, sink: AnswerSink): Promise<true> => {
+      // Before its token counts as used: another bridge may have the job.
+      if (deps.isDraining()) {
+        handBack(sink);
+        return true;
+      }
       const claims = await deps.verify(request.headers.authorization);
       if (!claims.ok) {
         deps.log.info('job.refused', { code: claims.failure.code, reason: claims.failure.reason });
         sendFailure(sink, claims.failure);
       } else {
-        const draining = deps.isDraining();
-        const body: Result<unknown> = draining
-          ? { ok: false, failure: fail('service_unavailable') }
-          : await request.body();
+        const body = await request.body();
         const traceparent = request.headers['traceparent'];
         const job = { claims: claims.value, operation, body };
         await deps.runJob({ ...job, traceparent: typeof traceparent === 'string' ? traceparent : undefined }, sink);
@@ -67,15 +70,21 @@ export function createHandle(deps: ServerDeps): Handle {
     LightRequest & { params: Record<string, string>; query: Record<string, string>; route: string },
     [AnswerSink]
   >();
+  for (const [operation, path] of Object.entries(operationPaths)) {
+    router.post(path, startJob(operation as JobOperation));
+  }
   router
-    .post('/v1/chat/completions', startJob('chat'))
-    .post('/v1/embeddings', startJob('embeddings'))
     .get('/v1/models', (_request, sink) =>
       sendJson(sink, 200, { object: 'list', data: deps.listModels().map(formatModel) }),
     )
     .get('/healthz', (_request, sink) => {
       const { ok, body } = deps.describeHealth();
       return sendJson(sink, ok ? 200 : 503, body);
+    })
+    .get('/metrics', async (_request, sink) => {
+      const { type, text } = await deps.formatMetrics();
+      sink.sendJson(200, text, { 'content-type': type });
+      return true;
     })
     .all('*', (request, sink) => {
       const allow = allowedMethods[new URL(request.url).pathname];
@@ -102,8 +111,7 @@ function formatModel(model: AnnouncedModel): object {
   return { id: model.id, object: 'model', created: 0, owned_by: model.owned_by };
 }
 
-export function createHttpServer(deps: ServerDeps): Server {
-  const handle = createHandle(deps);
+export function createHttpServer(handle: Handle, deps: Pick<ServerDeps, 'maxBodyBytes' | 'keepAliveMs'>): Server {
   const server = createServer(
     { noDelay: true, keepAliveTimeout: 65_000, requestTimeout: 60_000 },
     (incoming, response) => {

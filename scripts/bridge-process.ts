@@ -18,6 +18,8 @@ export async function startBridgeProcess(options: {
   readonly dataDir: string;
   readonly platformUrl: string;
   readonly platformKeys: { readonly keys: readonly JWK[] };
+  /** What the bridge enrols with, once it listens. */
+  readonly enrolment: string;
   readonly onExit: (code: number | null) => void;
 }): Promise<BridgeProcess> {
   const child = fork(join(repositoryRoot, 'gpu-bridge/main.ts'), [], {
@@ -26,6 +28,7 @@ export async function startBridgeProcess(options: {
       FREEHOLD_BRIDGE_PORT: process.env['FREEHOLD_BRIDGE_PORT'] ?? '0',
       FREEHOLD_BRIDGE_DATA: join(options.dataDir, 'bridge'),
       FREEHOLD_PLATFORM_URL: options.platformUrl,
+      FREEHOLD_BRIDGE_ENROLMENT: options.enrolment,
       FREEHOLD_PLATFORM_KEYS: JSON.stringify(options.platformKeys),
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

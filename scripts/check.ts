@@ -5,6 +5,7 @@ const checks = [
   ['format', 'oxfmt', ['--check', '.']],
   ['lint', 'oxlint', ['--type-aware', '--deny-warnings', '.']],
   ['types', 'tsc', ['-p', 'tsconfig.json']],
+  ['frontend types', 'tsc', ['-p', 'workers/frontends/tsconfig.json']],
 ] as const;
 
 let failed = false;

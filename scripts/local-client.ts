@@ -17,7 +17,12 @@ export class LocalClient {
     this.#token = token;
   }
 
-  async call(method: 'GET' | 'POST', path: string, body?: unknown, idempotencyKey?: string): Promise<LocalAnswer> {
+  async call(
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+    idempotencyKey?: string,
+  ): Promise<LocalAnswer> {
     const answer = await request(`http://127.0.0.1:${this.#port}${path}`, {
       method,
       headers: {
@@ -32,7 +37,12 @@ export class LocalClient {
   }
 
   /** The body of a good answer; anything else throws with what the platform said. */
-  async require<T>(method: 'GET' | 'POST', path: string, body?: unknown, idempotencyKey?: string): Promise<T> {
+  async require<T>(
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+    idempotencyKey?: string,
+  ): Promise<T> {
     const answer = await this.call(method, path, body, idempotencyKey);
     if (answer.status >= 300)
       throw new Error(`${method} ${path} on ${this.#host}: ${answer.status} ${JSON.stringify(answer.body)}`);

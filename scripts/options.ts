@@ -7,7 +7,11 @@ export type StartOptions = {
   readonly dataDir: string;
   readonly demo: boolean;
   readonly watch: boolean;
+  /** Settings of the platform that come by the environment. */
+  readonly vars: Readonly<Record<string, string>>;
 };
+
+const passedOn = ['EGRESS_ALLOW', 'OTLP_ENDPOINT', 'OTLP_HEADERS'];
 
 const usage = 'Usage: npm start -- [--port 8787] [--data .freehold] [--no-demo]';
 
@@ -36,5 +40,6 @@ export function parseStartOptions(args: readonly string[], env: NodeJS.ProcessEn
     dataDir: resolve(values.data ?? env['FREEHOLD_DATA'] ?? '.freehold'),
     demo: values.demo,
     watch: values.watch,
+    vars: Object.fromEntries(passedOn.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]))),
   };
 }

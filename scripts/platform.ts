@@ -10,6 +10,10 @@ import { join } from 'node:path';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from 'miniflare';
 import { unstable_readConfig, unstable_splitSqlQuery } from 'wrangler';
+import { Allowlist } from '../shared/egress/allowlist.ts';
+import { networkRules, type NetworkRules } from '../shared/egress/egress-rules.ts';
+import { buildFrontends, frontendsFolder } from './build-frontends.ts';
+import { buildKernel } from './build-kernel.ts';
 import { buildWorker } from './build.ts';
 
 export const repositoryRoot = join(import.meta.dirname, '..');
@@ -19,6 +23,9 @@ export const repositoryRoot = join(import.meta.dirname, '..');
  * Never to be changed for a data folder that exists, or agents would lose their objects.
  */
 const OwnWorkerdAgentBuckets = '16';
+
+/** Codes of 1.3 million vectors of 768 dimensions, or twice as many of 384; taken as they are needed. */
+const OwnWorkerdArenaBytes = String(512 * 1024 * 1024);
 
 export type PlatformOptions = {
   readonly dataDir: string;
@@ -36,6 +43,18 @@ export type Secrets = {
   /** While the platform's key changes: the one before it. */
   readonly previous_platform_key?: JWK;
 };
+
+/** What a bridge needs to check job tokens: during a change of the key, also those that were signed before it. */
+export function publicKeysOf({ platform_key: key, previous_platform_key: previous }: Secrets): {
+  readonly keys: JWK[];
+} {
+  return { keys: [key, ...(previous ? [previous] : [])].map(toPublicJwk) };
+}
+
+function toPublicJwk(key: JWK): JWK {
+  const { d: _, ...publicKey } = key;
+  return publicKey;
+}
 
 export type RunningPlatform = {
   readonly port: number;
@@ -63,17 +82,25 @@ export async function startPlatform(options: PlatformOptions): Promise<RunningPl
   const log = join(options.dataDir, 'platform.log');
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   const logStream = createWriteStream(log, { flags: 'a' });
+  const vars = {
+    ...(config.vars as Record<string, string>),
+    AGENT_BUCKETS: OwnWorkerdAgentBuckets,
+    VECTOR_ARENA_BYTES: OwnWorkerdArenaBytes,
+    ...options.vars,
+  } as Readonly<Record<string, string>>;
+  const kernel = await buildKernel();
   const withScript = (script: string, port: number) =>
     convertV4MiniflareOptions({
       name: config.name ?? 'freehold',
-      modules: [{ type: 'ESModule', path: 'worker.js', contents: script }],
+      modules: [
+        { type: 'ESModule', path: 'worker.js', contents: script },
+        { type: 'CompiledWasm', path: 'scan.wasm', contents: kernel },
+      ],
       compatibilityDate: config.compatibility_date ?? '',
       compatibilityFlags: config.compatibility_flags,
       bindings: {
-        ...(config.vars as Record<string, string>),
+        ...vars,
         PLATFORM_PORT: String(port),
-        AGENT_BUCKETS: OwnWorkerdAgentBuckets,
-        ...options.vars,
         OPERATOR_TOKEN_SHA256: createHash('sha256').update(options.secrets.operator_token).digest('hex'),
         PLATFORM_SIGNING_KEY: JSON.stringify(options.secrets.platform_key),
         ...(options.secrets.previous_platform_key
@@ -89,6 +116,10 @@ export async function startPlatform(options: PlatformOptions): Promise<RunningPl
           { className: class_name, useSQLite: true },
         ]),
       ),
+      serviceBindings: {
+        ASSETS: { disk: { path: frontendsFolder(repositoryRoot), writable: false } },
+        ...egressServices(vars['EGRESS_ALLOW'] ?? ''),
+      },
       unsafeDirectSockets: [{ host: '127.0.0.1', port }],
       resourcePersistencePath: join(options.dataDir, 'state'),
       cf: false,
@@ -101,6 +132,7 @@ export async function startPlatform(options: PlatformOptions): Promise<RunningPl
   const port = options.port === 0 ? await findFreePort() : options.port;
   await requireFree(port);
   const script = options.script ?? (await buildWorker(repositoryRoot));
+  await buildFrontends(repositoryRoot);
   const platform = new Miniflare(withScript(script, port));
   await platform.ready;
   await applyMigrations(platform);
@@ -115,6 +147,20 @@ export async function startPlatform(options: PlatformOptions): Promise<RunningPl
       logStream.end();
     },
   };
+}
+
+/**
+ * What a tenant's URLs are asked through: networks that refuse every other address when the connection is made, whatever
+ * name led there. The bridge is reached without them.
+ */
+export function egressServices(allow: string) {
+  const allowlist = Allowlist.parse(allow);
+  if (!allowlist.ok) throw new Error(`EGRESS_ALLOW: ${allowlist.failure.message}`);
+  const rules = networkRules(allowlist.value);
+  const toNetwork = ({ allow: allowed, deny }: NetworkRules) => ({
+    network: { allow: [...allowed], deny: [...deny], tlsOptions: { trustBrowserCas: true } },
+  });
+  return { EGRESS: toNetwork(rules.public), EGRESS_NAMED: toNetwork(rules.named) };
 }
 
 async function findFreePort(): Promise<number> {

@@ -1,8 +1,8 @@
 /**
- * What `npm start` sets up on an empty platform: the bridge's registration, a price for every model, the tenant `acme`
+ * What `npm start` sets up on an empty platform: the bridge's enrolment, a price for every model, the tenant `acme`
  * with the agent `concierge` and its first memories. Repeating it finds what is there.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReadyBridge } from './bridge-process.ts';
 import { LocalClient } from './local-client.ts';
@@ -27,15 +27,29 @@ const FirstPrice = {
   output_micros_per_mtok: 400_000,
 };
 
-/** Registers the bridge and waits until it has announced what it can serve. */
-export async function connectBridge(operator: LocalClient, bridge: ReadyBridge): Promise<Bridge> {
-  const { kty, crv, x } = bridge.public_jwk;
-  await operator.require('POST', '/operator/v1/bridges', {
-    id: bridge.id,
-    name: 'local',
-    url: bridge.url,
-    public_key: { kty, crv, x },
-  });
+/**
+ * A token for the bridge of this machine. One that was enrolled before keeps its id: the token names it, so that even a
+ * key that has grown too old is replaced.
+ */
+export async function createEnrolment(
+  operator: LocalClient,
+  dataDir: string,
+  transport: 'tunnel' | 'http' = 'http',
+): Promise<string> {
+  const { data } = await operator.require<List<Bridge>>('GET', '/operator/v1/bridges');
+  const before = findBridgeId(dataDir);
+  const bridge = data.find((each) => each.id === before)?.id;
+  const terms = { name: 'local', transport, expires_in_seconds: 600, ...(bridge ? { bridge } : {}) };
+  return (await operator.require<{ token: string }>('POST', '/operator/v1/bridges', terms)).token;
+}
+
+function findBridgeId(dataDir: string): string | undefined {
+  const path = join(dataDir, 'bridge-key.json');
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { kid?: string }).kid : undefined;
+}
+
+/** Waits until the bridge has announced what it can serve. */
+export async function awaitBridge(operator: LocalClient, bridge: Pick<ReadyBridge, 'id'>): Promise<Bridge> {
   for (let waited = 0; waited < AnnounceMs; waited += PollMs) {
     const { data } = await operator.require<List<Bridge>>('GET', '/operator/v1/bridges');
     const known = data.find((each) => each.id === bridge.id);

@@ -10,8 +10,8 @@ import { startBridgeProcess, type BridgeProcess } from './bridge-process.ts';
 import { DataLock, findWorkerd } from './data-lock.ts';
 import { LocalClient } from './local-client.ts';
 import { parseStartOptions, type StartOptions } from './options.ts';
-import { loadSecrets, repositoryRoot, startPlatform, type RunningPlatform } from './platform.ts';
-import { connectBridge, ensureDemo, ensurePrice, type DemoTenant } from './provision.ts';
+import { loadSecrets, publicKeysOf, repositoryRoot, startPlatform, type RunningPlatform } from './platform.ts';
+import { awaitBridge, createEnrolment, ensureDemo, ensurePrice, type DemoTenant } from './provision.ts';
 import { watchSources } from './watch-sources.ts';
 
 type DevFile = {
@@ -26,8 +26,8 @@ async function start(options: StartOptions): Promise<void> {
   const lock = new DataLock(options.dataDir);
   await lock.acquire();
   const secrets = await loadSecrets(options.dataDir);
-  const { d: _, ...publicKey } = secrets.platform_key;
-  const platform = await startPlatform({ dataDir: options.dataDir, port: options.port, secrets });
+  const { dataDir, port, vars } = options;
+  const platform = await startPlatform({ dataDir, port, secrets, vars });
   lock.note(findWorkerd());
   const platformUrl = `http://localhost:${platform.port}`;
   const operator = new LocalClient(platform.port, 'localhost', secrets.operator_token);
@@ -36,13 +36,14 @@ async function start(options: StartOptions): Promise<void> {
     bridge = await startBridgeProcess({
       dataDir: options.dataDir,
       platformUrl,
-      platformKeys: { keys: [publicKey] },
+      platformKeys: publicKeysOf(secrets),
+      enrolment: await createEnrolment(operator, join(options.dataDir, 'bridge')),
       onExit: (code) => {
         console.error(`The bridge ended (exit code ${code}); its log is bridge.log in the data folder. Stopping.`);
         void stop(1);
       },
     });
-    return connectBridge(operator, bridge.ready);
+    return awaitBridge(operator, bridge.ready);
   };
 
   let stopping = false;
@@ -90,9 +91,10 @@ async function announce(
   if (demo) {
     lines.push(
       `  Chat       ${demo.tenantUrl}/`,
+      `  Console    ${demo.tenantUrl}/console   (sign in with the API key below)`,
       `  API        ${demo.tenantUrl}/v1   (documentation: ${demo.tenantUrl}/docs)`,
       `  API key    ${demo.apiKey}`,
-      `  Operator   ${platformUrl}/operator/v1   (token: operator_token in ${join(options.dataDir, 'dev.json')})`,
+      `  Operator   ${platformUrl}/console   (token: operator_token in ${join(options.dataDir, 'dev.json')})`,
       '',
       'Try it:',
       '',
@@ -107,9 +109,7 @@ async function announce(
       );
     }
   } else {
-    lines.push(
-      `  Operator   ${platformUrl}/operator/v1   (token: operator_token in ${join(options.dataDir, 'dev.json')})`,
-    );
+    lines.push(`  Operator   ${platformUrl}/console   (token: operator_token in ${join(options.dataDir, 'dev.json')})`);
   }
   console.log([...lines, ''].join('\n'));
 }

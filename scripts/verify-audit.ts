@@ -1,24 +1,10 @@
-/**
- * `node scripts/verify-audit.ts export.jsonl [--head <hash>]`: verifies an export of GET /v1/audit/export without any
- * platform. Exit code 0: every entry is as it was written, none is missing. 1: the first bad line is named. 2: no such
- * file. `--head`: a head that was noted before; it has to be in the chain, which no rewritten export can achieve.
- */
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
+/** `node scripts/verify-audit.ts export.jsonl [--head <hash>]`: verifies an export of GET /v1/audit/export without any platform. */
 import { auditEntry, auditHead, type AuditEntry } from '../shared/contracts/audit.ts';
-import { canonicalJson, type Json } from '../shared/core/canonical-json.ts';
+import { parseCanonical } from '../shared/core/canonical-json.ts';
 import { AuditVerifier } from '../shared/store/audit-chain.ts';
+import { runVerifier, type ExportLines, type ExportVerification } from './verify-export.ts';
 
-export type ExportVerification =
-  | { readonly valid: true; readonly entries: number; readonly head: string }
-  | { readonly valid: false; readonly line: number; readonly reason: string };
-
-/** Every line must be what the platform writes, byte for byte: nothing can hide in another spelling of the same. */
-export async function verifyExport(
-  lines: AsyncIterable<string> | Iterable<string>,
-  notedHead?: string,
-): Promise<ExportVerification> {
+export async function verifyExport(lines: ExportLines, notedHead?: string): Promise<ExportVerification> {
   let verifier: AuditVerifier | undefined;
   let line = 0;
   let noted = notedHead === undefined;
@@ -49,32 +35,4 @@ export async function verifyExport(
   return noted ? ended : bad('the noted head is not in this chain');
 }
 
-function parseCanonical(text: string): unknown {
-  try {
-    const value = JSON.parse(text) as Json;
-    return canonicalJson(value) === text ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ options: { head: { type: 'string' } }, allowPositionals: true });
-  const file = positionals[0];
-  if (file === undefined) {
-    console.error('usage: node scripts/verify-audit.ts export.jsonl [--head <hash>]');
-    return 2;
-  }
-  try {
-    const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY });
-    const result = await verifyExport(lines, values.head);
-    if (result.valid) console.log(`valid: ${result.entries} entries, head ${result.head}`);
-    else console.error(`${file}:${result.line}: ${result.reason}`);
-    return result.valid ? 0 : 1;
-  } catch (error) {
-    console.error(`${file}: ${error instanceof Error ? error.message : String(error)}`);
-    return 2;
-  }
-}
-
-if (import.meta.main) process.exitCode = await main();
+if (import.meta.main) process.exitCode = await runVerifier('verify-audit', verifyExport);

@@ -55,6 +55,8 @@ export function chatFrameEncoder(options: ChatStreamOptions): FrameEncoder {
         });
       case 'response.completed':
       case 'response.incomplete': {
+        // By now it is known on which model the turn ran.
+        ({ model } = event.response);
         const usage = toCompletionUsage(event.response);
         return `${chunk({}, finishReasonOf(event.response))}${options.includeUsage ? line({ choices: [], usage }) : ''}data: [DONE]\n\n`;
       }

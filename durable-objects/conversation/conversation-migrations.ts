@@ -1,5 +1,6 @@
 /** The tables of a ConversationObject. Append only. */
 import type { ObjectMigration } from '../runtime/migrate.ts';
+import { outboxMigration } from '../runtime/outbox-store.ts';
 
 export const conversationMigrations: readonly ObjectMigration[] = [
   {
@@ -42,6 +43,86 @@ export const conversationMigrations: readonly ObjectMigration[] = [
         frames TEXT NOT NULL,
         PRIMARY KEY (response_id, first)
       ) WITHOUT ROWID;
+    `,
+  },
+  outboxMigration,
+  {
+    id: '0002_turns_effects_approvals',
+    sql: `
+      CREATE TABLE turns (
+        response_id TEXT PRIMARY KEY,
+        state TEXT NOT NULL
+      ) WITHOUT ROWID;
+
+      CREATE TABLE effects (
+        id TEXT PRIMARY KEY,
+        response_id TEXT NOT NULL,
+        call_id TEXT NOT NULL,
+        tool TEXT NOT NULL,
+        arguments TEXT NOT NULL,
+        idempotent INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        error TEXT,
+        planned_at INTEGER NOT NULL,
+        dispatched_at INTEGER,
+        settled_at INTEGER,
+        UNIQUE (response_id, call_id)
+      ) WITHOUT ROWID;
+
+      CREATE TABLE approvals (
+        id TEXT PRIMARY KEY,
+        response_id TEXT NOT NULL,
+        call_id TEXT NOT NULL,
+        tool TEXT NOT NULL,
+        server_label TEXT NOT NULL,
+        arguments TEXT NOT NULL,
+        agent_id TEXT,
+        agent_version INTEGER,
+        requested_kind TEXT NOT NULL,
+        requested_id TEXT NOT NULL,
+        binding TEXT NOT NULL,
+        status TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,
+        decided_at INTEGER,
+        decided_kind TEXT,
+        decided_id TEXT,
+        reason TEXT,
+        used_at INTEGER,
+        UNIQUE (response_id, call_id)
+      ) WITHOUT ROWID;
+      CREATE INDEX approvals_by_status ON approvals (status, expires_at);
+    `,
+  },
+  {
+    id: '0015_extractions',
+    sql: `
+      CREATE TABLE extractions (
+        response_id TEXT PRIMARY KEY,
+        due_at INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        found TEXT
+      ) WITHOUT ROWID;
+    `,
+  },
+  {
+    id: '0017_line',
+    sql: `
+      CREATE TABLE line (
+        place INTEGER PRIMARY KEY AUTOINCREMENT,
+        response_id TEXT NOT NULL UNIQUE,
+        interrupts INTEGER NOT NULL
+      );
+    `,
+  },
+  {
+    // A row without an item is about the conversation itself.
+    id: '0017_unindexed',
+    sql: `
+      CREATE TABLE unindexed (position INTEGER PRIMARY KEY AUTOINCREMENT, item_id TEXT);
+      INSERT INTO unindexed (item_id) SELECT id FROM items WHERE in_thread = 1 ORDER BY position;
+      INSERT INTO unindexed (item_id) SELECT NULL FROM conversation WHERE listed = 1;
     `,
   },
 ];

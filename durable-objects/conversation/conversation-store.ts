@@ -4,8 +4,9 @@ import { toUnixSeconds } from '../../shared/core/clock.ts';
 import type { AgentId, ConversationId, ResponseId } from '../../shared/core/ids.ts';
 import type { Principal } from '../../shared/core/principal.ts';
 import type { Conversation, Item, ItemList, ItemQuery } from '../../shared/contracts/conversations.ts';
-import type { Response } from '../../shared/contracts/responses.ts';
+import { terminalStatuses, type Response } from '../../shared/contracts/responses.ts';
 import type { TurnStart } from '../../shared/contracts/turn-start.ts';
+import type { Thread } from './turn-line.ts';
 
 export type ConversationRow = {
   id: ConversationId;
@@ -46,6 +47,7 @@ export class ConversationStore {
       JSON.stringify(head.metadata),
       head.listed ? 1 : 0,
     );
+    if (head.listed) this.#noteUnindexed(null);
   }
 
   head(): ConversationRow | undefined {
@@ -54,6 +56,7 @@ export class ConversationStore {
 
   setMetadata(metadata: Readonly<Record<string, string>>): void {
     this.#sql.exec('UPDATE conversation SET metadata = ?', JSON.stringify(metadata));
+    this.#noteUnindexed(null);
   }
 
   addItem(item: Item, direction: 'input' | 'output', responseId: ResponseId | null, inThread: boolean): void {
@@ -65,6 +68,7 @@ export class ConversationStore {
       inThread ? 1 : 0,
       JSON.stringify(item),
     );
+    if (inThread) this.#noteUnindexed(item.id);
   }
 
   /** What a turn on this thread reads: the conversation's items, oldest first. */
@@ -113,7 +117,9 @@ export class ConversationStore {
   }
 
   deleteItem(id: string): boolean {
-    return this.#sql.exec('DELETE FROM items WHERE in_thread = 1 AND id = ?', id).rowsWritten > 0;
+    if (this.#sql.exec('DELETE FROM items WHERE in_thread = 1 AND id = ?', id).rowsWritten === 0) return false;
+    this.#noteUnindexed(id);
+    return true;
   }
 
   addResponse(response: Response, start: TurnStart): void {
@@ -142,12 +148,73 @@ export class ConversationStore {
     return row && { response: JSON.parse(row.response) as Response, start: JSON.parse(row.start) as TurnStart };
   }
 
+  /** All of them, the oldest first. */
+  responses(): { readonly id: ResponseId; readonly isOver: boolean }[] {
+    return this.#sql
+      .exec<{ id: ResponseId; status: Response['status'] }>('SELECT id, status FROM responses ORDER BY id')
+      .toArray()
+      .map(({ id, status }) => ({ id, isOver: terminalStatuses.has(status) }));
+  }
+
+  /** The number of its last event; -1 where there is none. */
+  lastFrame(responseId: ResponseId): number {
+    const last = this.#sql
+      .exec<{ at: number }>(
+        `SELECT first + json_array_length(frames) - 1 AS at FROM events
+         WHERE response_id = ? ORDER BY first DESC LIMIT 1`,
+        responseId,
+      )
+      .toArray()[0];
+    return last?.at ?? -1;
+  }
+
   /** Ids of the turns that have not ended. */
   unfinished(): ResponseId[] {
     return this.#sql
       .exec<{ id: ResponseId }>("SELECT id FROM responses WHERE status IN ('queued', 'in_progress')")
       .toArray()
       .map((row) => row.id);
+  }
+
+  /** The turns that extend the conversation: those that have begun, and those that wait for them. */
+  thread(): Thread {
+    const line = this.#sql
+      .exec<{ id: ResponseId; interrupts: number }>('SELECT response_id AS id, interrupts FROM line ORDER BY place')
+      .toArray()
+      .map(({ id, interrupts }) => ({ id, interrupts: interrupts === 1 }));
+    const running = this.#sql
+      .exec<{ id: ResponseId }>(
+        `SELECT id FROM responses WHERE status IN ('queued', 'in_progress')
+         AND start ->> '$.context.kind' = 'thread' AND id NOT IN (SELECT response_id FROM line)`,
+      )
+      .toArray()
+      .map(({ id }) => id);
+    return { running, line };
+  }
+
+  isInLine(id: ResponseId): boolean {
+    return this.#sql.exec('SELECT 1 FROM line WHERE response_id = ?', id).toArray().length > 0;
+  }
+
+  joinLine(id: ResponseId, interrupts: boolean): void {
+    this.#sql.exec('INSERT INTO line (response_id, interrupts) VALUES (?, ?)', id, interrupts ? 1 : 0);
+  }
+
+  leaveLine(id: ResponseId): void {
+    this.#sql.exec('DELETE FROM line WHERE response_id = ?', id);
+  }
+
+  /** What it was asked stands in the thread from now on, after all that was said while it waited. */
+  enterThread(id: ResponseId): void {
+    this.leaveLine(id);
+    this.#sql.exec(
+      `UPDATE items SET in_thread = 1, position = position + (
+         SELECT MAX(position) FROM items
+       ) + 1 - (SELECT MIN(position) FROM items WHERE response_id = ?1)
+       WHERE response_id = ?1`,
+      id,
+    );
+    this.#sql.exec('INSERT INTO unindexed (item_id) SELECT id FROM items WHERE response_id = ? ORDER BY position', id);
   }
 
   countStored(): number {
@@ -157,6 +224,7 @@ export class ConversationStore {
 
   /** The response's own rows; the thread keeps its items. */
   deleteResponse(id: ResponseId): void {
+    this.leaveLine(id);
     this.#sql.exec('DELETE FROM events WHERE response_id = ?', id);
     this.#sql.exec('DELETE FROM items WHERE response_id = ? AND in_thread = 0', id);
     this.#sql.exec('DELETE FROM responses WHERE id = ?', id);
@@ -188,6 +256,34 @@ export class ConversationStore {
       )
       .toArray();
     return rows.flatMap((row) => (JSON.parse(row.frames) as string[]).slice(Math.max(0, from - row.first)));
+  }
+
+  /** What the tenant's index has not been told yet, in the order in which it happened. */
+  unindexed(limit: number): { readonly position: number; readonly item_id: string | null }[] {
+    return this.#sql
+      .exec<{ position: number; item_id: string | null }>('SELECT * FROM unindexed ORDER BY position LIMIT ?', limit)
+      .toArray();
+  }
+
+  /** Up to this one, the index has been told. */
+  forgetUnindexed(upTo: number): void {
+    this.#sql.exec('DELETE FROM unindexed WHERE position <= ?', upTo);
+  }
+
+  /** The agent of the newest turn of the thread. */
+  lastAgent(): AgentId | null {
+    return (
+      this.#sql
+        .exec<{ agent: AgentId | null }>(
+          `SELECT start ->> '$.agent.id' AS agent FROM responses
+           WHERE start ->> '$.context.kind' = 'thread' ORDER BY id DESC LIMIT 1`,
+        )
+        .toArray()[0]?.agent ?? null
+    );
+  }
+
+  #noteUnindexed(itemId: string | null): void {
+    this.#sql.exec('INSERT INTO unindexed (item_id) VALUES (?)', itemId);
   }
 
   #items(where: string, bound: readonly string[]): Item[] {

@@ -14,6 +14,7 @@ export class EventLog {
   readonly #responseId: ResponseId;
   readonly #store: ConversationStore;
   readonly #storage: DurableObjectStorage;
+  readonly #onShow: () => void;
   readonly #frames: string[];
   #written: number;
   #shown: number;
@@ -28,10 +29,12 @@ export class EventLog {
     store: ConversationStore,
     storage: DurableObjectStorage,
     past: readonly string[],
+    onShow: () => void = () => {},
   ) {
     this.#responseId = responseId;
     this.#store = store;
     this.#storage = storage;
+    this.#onShow = onShow;
     this.#frames = [...past];
     this.#written = past.length;
     this.#shown = past.length;
@@ -48,13 +51,30 @@ export class EventLog {
   }
 
   append(events: readonly ResponseEvent[]): void {
-    for (const event of events) this.#frames.push(JSON.stringify({ ...event, sequence_number: this.#frames.length }));
+    this.stage(events);
     if (!this.#isFlushing) void this.#flush();
+  }
+
+  /** Appends events without showing them: they go with what is written next. */
+  stage(events: readonly ResponseEvent[]): void {
+    for (const event of events) this.#frames.push(JSON.stringify({ ...event, sequence_number: this.#frames.length }));
+  }
+
+  /** Appends events in one transaction with what they mean, and shows them once that is on disk. */
+  async checkpoint(events: readonly ResponseEvent[], commit: () => void): Promise<void> {
+    this.stage(events);
+    this.#storage.transactionSync(() => {
+      this.#write();
+      commit();
+    });
+    const written = this.#written;
+    await this.#storage.sync();
+    this.#show(written);
   }
 
   /** Appends the last events in one transaction with what they mean, and closes the log. */
   async finish(events: readonly ResponseEvent[], commit: () => void): Promise<void> {
-    for (const event of events) this.#frames.push(JSON.stringify({ ...event, sequence_number: this.#frames.length }));
+    this.stage(events);
     this.#storage.transactionSync(() => {
       this.#write();
       commit();
@@ -103,6 +123,7 @@ export class EventLog {
     const wake = this.#wake;
     this.#changed = this.#nextChange();
     wake();
+    this.#onShow();
   }
 
   #nextChange(): Promise<void> {

@@ -3,19 +3,32 @@ import { err, ok, type Result } from '../../shared/core/result.ts';
 import { toIso } from '../../shared/core/clock.ts';
 import type { AgentId } from '../../shared/core/ids.ts';
 import type { LiveAgent } from '../../shared/contracts/admission.ts';
+import { diffJson } from '../../shared/core/diff-json.ts';
 import type {
   Agent,
   AgentDefinition,
+  AgentDiff,
   AgentVersion,
   CreateAgent,
   Environment,
+  GreetingCount,
   UpdateAgent,
 } from '../../shared/contracts/agents.ts';
 import { toList, type List } from '../../shared/contracts/common.ts';
 import { AgentModelPrefix } from '../../shared/contracts/models.ts';
 
-type AgentRow = { id: AgentId; slug: string; name: string; version: number; created_at: number; updated_at: number };
+type AgentRow = {
+  id: AgentId;
+  slug: string;
+  name: string;
+  version: number;
+  created_at: number;
+  updated_at: number;
+  suspended_at: number | null;
+};
 type VersionRow = { agent_id: AgentId; version: number; definition: string; created_at: number };
+
+const allEnvironments: readonly Environment[] = ['dev', 'staging', 'prod'];
 
 const noAgent = () => err('not_found', 'There is no such agent.');
 
@@ -26,7 +39,7 @@ export class AgentStore {
     this.#sql = sql;
   }
 
-  /** Creates the agent and publishes version 1 everywhere, or finds what an earlier run of the request created. */
+  /** Creates the agent and publishes version 1 where it is asked to, or finds what an earlier run of the request created. */
   create(id: AgentId, agent: CreateAgent, now: number): Result<Agent> {
     const taken = this.#sql.exec<AgentRow>('SELECT * FROM agents WHERE slug = ?', agent.slug).toArray()[0];
     if (taken && taken.id !== id) {
@@ -42,9 +55,13 @@ export class AgentStore {
         now,
       );
       const version = this.#addVersion(id, agent.definition, now);
-      for (const environment of ['dev', 'staging', 'prod'] as const) this.#point(id, environment, version, now);
+      for (const environment of new Set(agent.publish ?? allEnvironments)) this.#point(id, environment, version, now);
     }
     return this.find(id);
+  }
+
+  count(): number {
+    return this.#sql.exec<{ count: number }>('SELECT COUNT(*) AS count FROM agents').one().count;
   }
 
   find(ref: string): Result<Agent> {
@@ -77,7 +94,7 @@ export class AgentStore {
   delete(ref: string): Result<AgentId> {
     const row = this.#findRow(ref);
     if (!row) return noAgent();
-    for (const table of ['agent_versions', 'publications'])
+    for (const table of ['agent_versions', 'publications', 'greeting_counts'])
       this.#sql.exec(`DELETE FROM ${table} WHERE agent_id = ?`, row.id);
     this.#sql.exec('DELETE FROM agents WHERE id = ?', row.id);
     return ok(row.id);
@@ -96,6 +113,50 @@ export class AgentStore {
       )
       .toArray();
     return ok(toList(rows.map(toVersion), limit, (version) => String(version.version)));
+  }
+
+  /** By default the newest version, and the one before `to`. */
+  diff(ref: string, from: number | undefined, to: number | undefined): Result<AgentDiff> {
+    const row = this.#findRow(ref);
+    if (!row) return noAgent();
+    const newer = to ?? row.version;
+    const older = from ?? Math.max(1, newer - 1);
+    const [before, after] = [this.#findVersion(row.id, older), this.#findVersion(row.id, newer)];
+    if (!before) return err('not_found', `The agent has no version ${older}.`, { param: 'from' });
+    if (!after) return err('not_found', `The agent has no version ${newer}.`, { param: 'to' });
+    const changes = diffJson(JSON.parse(before.definition), JSON.parse(after.definition));
+    return ok({ object: 'agent.diff', agent: row.id, from: older, to: newer, changes });
+  }
+
+  /** A variant of the greeting was shown once more. */
+  countGreeting(agentId: AgentId, version: number, variant: string): void {
+    this.#sql.exec(
+      `INSERT INTO greeting_counts (agent_id, version, variant, shown) SELECT id, ?2, ?3, 1 FROM agents WHERE id = ?1
+       ON CONFLICT DO UPDATE SET shown = shown + 1`,
+      agentId,
+      version,
+      variant,
+    );
+  }
+
+  /** Newest version first, then by name. */
+  greetingCounts(ref: string, limit: number, cursor: string | undefined): Result<List<GreetingCount>> {
+    const row = this.#findRow(ref);
+    if (!row) return noAgent();
+    const [version, variant = ''] = (cursor ?? `${row.version + 1}/`).split('/');
+    const rows = this.#sql
+      .exec<{ version: number; variant: string; shown: number }>(
+        `SELECT version, variant, shown FROM greeting_counts
+         WHERE agent_id = ?1 AND (version < ?2 OR (version = ?2 AND variant > ?3))
+         ORDER BY version DESC, variant LIMIT ?4`,
+        row.id,
+        Number(version) || 0,
+        variant,
+        limit + 1,
+      )
+      .toArray();
+    const counts = rows.map((each) => ({ object: 'agent.greeting' as const, ...each }));
+    return ok(toList(counts, limit, (each) => `${each.version}/${each.variant}`));
   }
 
   addVersion(ref: string, definition: AgentDefinition, now: number): Result<AgentVersion> {
@@ -139,15 +200,41 @@ export class AgentStore {
   findLive(ref: string, environment: Environment): LiveAgent | undefined {
     const row = this.#findRow(ref);
     const version = row && this.#published(row.id, environment);
-    const stored = row && version !== undefined ? this.#findVersion(row.id, version) : undefined;
-    if (!row || !stored) return undefined;
-    return {
-      id: row.id,
-      slug: row.slug,
-      name: row.name,
-      version: stored.version,
-      definition: JSON.parse(stored.definition) as AgentDefinition,
-    };
+    return row && version !== undefined ? this.#atVersion(row, version) : undefined;
+  }
+
+  /** Its newest version, live anywhere or not. */
+  findNewest(ref: string): LiveAgent | undefined {
+    const row = this.#findRow(ref);
+    return row && this.#atVersion(row, row.version);
+  }
+
+  #atVersion(row: AgentRow, version: number): LiveAgent | undefined {
+    const stored = this.#findVersion(row.id, version);
+    return (
+      stored && {
+        id: row.id,
+        slug: row.slug,
+        name: row.name,
+        version: stored.version,
+        definition: JSON.parse(stored.definition) as AgentDefinition,
+      }
+    );
+  }
+
+  isSuspended(id: AgentId): boolean {
+    return this.#findRow(id)?.suspended_at != null;
+  }
+
+  /** With null it may run again. */
+  setSuspended(ref: string, suspendedAt: number | null): Result<Agent> {
+    this.#sql.exec(
+      `UPDATE agents SET suspended_at = CASE WHEN ?2 IS NULL THEN NULL ELSE COALESCE(suspended_at, ?2) END
+       WHERE id = ?1 OR slug = ?1`,
+      ref,
+      suspendedAt,
+    );
+    return this.find(ref);
   }
 
   #findRow(ref: string): AgentRow | undefined {
@@ -212,6 +299,7 @@ export class AgentStore {
         prod: this.#published(row.id, 'prod') ?? null,
       },
       definition: JSON.parse(this.#findVersion(row.id, row.version)!.definition) as AgentDefinition,
+      suspended_at: row.suspended_at === null ? null : toIso(row.suspended_at),
       created_at: toIso(row.created_at),
       updated_at: toIso(row.updated_at),
     };

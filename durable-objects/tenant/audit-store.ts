@@ -3,7 +3,7 @@ import { canonicalJson } from '../../shared/core/canonical-json.ts';
 import type { AuditDetails, AuditEntry, AuditPage, AuditQuery } from '../../shared/contracts/audit.ts';
 import { toList, type List } from '../../shared/contracts/common.ts';
 import { appendToAudit, emptyAudit, type AuditDraft, type AuditLink } from '../../shared/store/audit-chain.ts';
-import type { Flood } from './auth-failures.ts';
+import type { Flood, FloodKind } from './auth-failures.ts';
 
 /** The columns hold exactly what the hash covers, so that there is nothing in a row that could be changed unseen. */
 type AuditRow = {
@@ -82,13 +82,17 @@ export class AuditStore {
     );
   }
 
-  flood(): Flood | undefined {
-    return this.#sql.exec<Flood>('SELECT since, recorded, counted FROM audit_flood').toArray()[0];
+  floods(): Map<FloodKind, Flood> {
+    const rows = this.#sql
+      .exec<Flood & { kind: FloodKind }>('SELECT kind, since, recorded, counted FROM audit_floods')
+      .toArray();
+    return new Map(rows.map(({ kind, ...flood }) => [kind, flood]));
   }
 
-  keepFlood(flood: Flood): void {
+  keepFlood(kind: FloodKind, flood: Flood): void {
     this.#sql.exec(
-      'INSERT OR REPLACE INTO audit_flood VALUES (1, ?, ?, ?)',
+      'INSERT OR REPLACE INTO audit_floods VALUES (?, ?, ?, ?)',
+      kind,
       flood.since,
       flood.recorded,
       flood.counted,

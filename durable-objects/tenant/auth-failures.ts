@@ -1,11 +1,14 @@
 /**
- * How many refused credentials the audit trail takes: so many a minute one by one, then a count. Pure. A flood can neither
+ * How many refusals of a kind the audit trail takes: so many a minute one by one, then a count. Pure. A flood can neither
  * fill the disk nor go unseen: that it happened is on record, and how often, at least to the power of two below.
  */
 
 /** Entries a minute; what comes beyond them is counted. */
 export const MaxAuthFailures = 60;
 const WindowMs = 60_000;
+
+/** Credentials that were refused, and what good credentials were refused: neither hides the other. */
+export type FloodKind = 'auth' | 'admission';
 
 /** One minute of refusals: since when, how many have an entry, how many were only counted. */
 export type Flood = { readonly since: number; readonly recorded: number; readonly counted: number };

@@ -1,13 +1,14 @@
 /**
- * All SQL about budgets and the leases that hold money against them. What is spent in a window and what is held are
- * sums kept here; a window only ever moves forward, so a clock that jumps back refunds nothing.
+ * All SQL about budgets. What is spent in a window is a sum kept here; what is held is what the leases say. A window only
+ * ever moves forward, so a clock that jumps back refunds nothing.
  */
 import { toIso } from '../../shared/core/clock.ts';
-import type { BudgetId, LeaseId } from '../../shared/core/ids.ts';
-import type { Budget, BudgetScope, BudgetWindow, CreateBudget, UpdateBudget } from '../../shared/contracts/budgets.ts';
+import type { BudgetId } from '../../shared/core/ids.ts';
+import type { Budget, BudgetScope, BudgetWindow, CreateBudget } from '../../shared/contracts/budgets.ts';
 import { toList, type List } from '../../shared/contracts/common.ts';
 import { windowEnd, windowStart } from './budget-window.ts';
-import { covers, type BudgetState, type Spender } from './spending.ts';
+import type { LeaseStore } from './lease-store.ts';
+import { covers, findReached, type BudgetState, type Spender } from './spending.ts';
 
 type BudgetRow = {
   id: BudgetId;
@@ -18,22 +19,36 @@ type BudgetRow = {
   window_start: number;
   spent_micros: number;
   created_at: number;
+  thresholds: string;
+  on_breach: Budget['on_breach'];
+  degrade_to: string | null;
+  /** The highest threshold that was told of in this window. */
+  told_percent: number;
 };
-type LeaseRow = Spender & { id: LeaseId; held_micros: number };
 
-/** A lease that nobody has settled or returned for so long belongs to an isolate and to runs that are gone. */
-const LeaseLifeMs = 24 * 60 * 60 * 1000;
+/** A threshold that spending has passed just now. */
+export type ReachedThreshold = {
+  readonly budget: BudgetId;
+  readonly name: string;
+  readonly percent: number;
+  readonly limitMicros: number;
+  readonly spentMicros: number;
+  readonly windowStart: number;
+};
 
 export class BudgetStore {
   readonly #sql: SqlStorage;
+  readonly #leases: LeaseStore;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, leases: LeaseStore) {
     this.#sql = sql;
+    this.#leases = leases;
   }
 
   create(id: BudgetId, budget: CreateBudget, now: number): Budget {
     this.#sql.exec(
-      'INSERT OR IGNORE INTO budgets VALUES (?, ?, ?, ?, ?, ?, 0, ?)',
+      `INSERT OR IGNORE INTO budgets (id, name, limit_micros, window, scope, window_start, spent_micros, created_at,
+         thresholds, on_breach, degrade_to) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)`,
       id,
       budget.name,
       budget.limit_micros,
@@ -41,6 +56,9 @@ export class BudgetStore {
       JSON.stringify(budget.scope),
       windowStart(budget.window, now),
       now,
+      JSON.stringify(budget.thresholds),
+      budget.on_breach,
+      budget.degrade_to,
     );
     return this.find(id, now)!;
   }
@@ -59,11 +77,14 @@ export class BudgetStore {
     );
   }
 
-  update(id: string, change: UpdateBudget): void {
+  update(id: string, budget: Omit<CreateBudget, 'window' | 'scope'>): void {
     this.#sql.exec(
-      'UPDATE budgets SET name = COALESCE(?, name), limit_micros = COALESCE(?, limit_micros) WHERE id = ?',
-      change.name ?? null,
-      change.limit_micros ?? null,
+      'UPDATE budgets SET name = ?, limit_micros = ?, thresholds = ?, on_breach = ?, degrade_to = ? WHERE id = ?',
+      budget.name,
+      budget.limit_micros,
+      JSON.stringify(budget.thresholds),
+      budget.on_breach,
+      budget.degrade_to,
       id,
     );
   }
@@ -79,71 +100,21 @@ export class BudgetStore {
       .filter(({ scope }) => covers(scope, spender));
   }
 
-  hold(id: LeaseId, spender: Spender, micros: number, now: number): void {
-    this.#sql.exec('DELETE FROM leases WHERE granted_at < ?', now - LeaseLifeMs);
-    const { project, environment, agent, key } = spender;
-    this.#sql.exec(
-      'INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, 0)',
-      id,
-      project,
-      environment,
-      agent,
-      key,
-      micros,
-      now,
-    );
-  }
-
-  /** Gives back what a lease has left when its holder is done with it: once, whatever arrives twice. */
-  giveBack(id: LeaseId, micros: number): void {
-    const first = this.#sql.exec('UPDATE leases SET returned = 1 WHERE id = ? AND returned = 0', id).rowsWritten > 0;
-    if (first) this.release(id, micros);
-  }
-
-  /** A run no longer needs what was held for it. */
-  release(id: LeaseId, micros: number): void {
-    this.#sql.exec('UPDATE leases SET held_micros = MAX(0, held_micros - ?) WHERE id = ?', micros, id);
-    this.#sql.exec('DELETE FROM leases WHERE id = ? AND held_micros = 0', id);
-  }
-
-  spend(spender: Spender, micros: number, now: number): void {
-    for (const { id, scope } of this.#rows(now)) {
-      if (!covers(JSON.parse(scope) as BudgetScope, spender)) continue;
-      this.#sql.exec('UPDATE budgets SET spent_micros = spent_micros + ? WHERE id = ?', micros, id);
-    }
-  }
-
-  /** A run that may or may not have reached its bridge: held until it can no longer come back. */
-  noteLost(run: string, lease: LeaseId, micros: number, releaseAt: number): void {
-    this.#sql.exec(
-      'INSERT OR IGNORE INTO lost_runs (run, lease, micros, release_at) VALUES (?, ?, ?, ?)',
-      run,
-      lease,
-      micros,
-      releaseAt,
-    );
-  }
-
-  /** Releases what lost runs held whose time is over. */
-  releaseLost(now: number): void {
-    const over = this.#sql
-      .exec<{ run: string; lease: LeaseId; micros: number }>(
-        'SELECT run, lease, micros FROM lost_runs WHERE released = 0 AND release_at <= ?',
-        now,
-      )
-      .toArray();
-    for (const { run, lease, micros } of over) {
-      this.release(lease, micros);
-      this.#sql.exec('UPDATE lost_runs SET released = 1 WHERE run = ?', run);
-    }
-    this.#sql.exec('DELETE FROM lost_runs WHERE release_at < ?', now - LeaseLifeMs);
-  }
-
-  /** A lost run has come back with a receipt. True where its lease still holds for it. */
-  findLost(run: string): boolean {
-    const row = this.#sql.exec<{ released: number }>('SELECT released FROM lost_runs WHERE run = ?', run).toArray()[0];
-    if (row) this.#sql.exec('DELETE FROM lost_runs WHERE run = ?', run);
-    return row?.released !== 1;
+  /** What is spent counts for every budget that covers the spender; says which thresholds it has passed. */
+  spend(spender: Spender, micros: number, now: number): ReachedThreshold[] {
+    return this.#rows(now).flatMap((row) => {
+      if (!covers(JSON.parse(row.scope) as BudgetScope, spender)) return [];
+      const { id, name, limit_micros: limitMicros, window_start: start } = row;
+      const spentMicros = row.spent_micros + micros;
+      const reached = findReached(JSON.parse(row.thresholds) as number[], row.told_percent, spentMicros, limitMicros);
+      this.#sql.exec(
+        'UPDATE budgets SET spent_micros = ?, told_percent = ? WHERE id = ?',
+        spentMicros,
+        reached.at(-1) ?? row.told_percent,
+        id,
+      );
+      return reached.map((percent) => ({ budget: id, name, percent, limitMicros, spentMicros, windowStart: start }));
+    });
   }
 
   /** Every budget, its window brought up to now. */
@@ -154,8 +125,12 @@ export class BudgetStore {
       .map((row) => {
         const start = windowStart(row.window, now);
         if (start <= row.window_start) return row;
-        this.#sql.exec('UPDATE budgets SET window_start = ?, spent_micros = 0 WHERE id = ?', start, row.id);
-        return { ...row, window_start: start, spent_micros: 0 };
+        this.#sql.exec(
+          'UPDATE budgets SET window_start = ?, spent_micros = 0, told_percent = 0 WHERE id = ?',
+          start,
+          row.id,
+        );
+        return { ...row, window_start: start, spent_micros: 0, told_percent: 0 };
       });
   }
 
@@ -167,15 +142,9 @@ export class BudgetStore {
       scope,
       limitMicros: row.limit_micros,
       spentMicros: row.spent_micros,
-      heldMicros: this.#held(scope),
+      heldMicros: this.#leases.heldMicros(scope),
+      degradeTo: row.on_breach === 'degrade' ? row.degrade_to : null,
     };
-  }
-
-  #held(scope: BudgetScope): number {
-    return this.#sql
-      .exec<LeaseRow>('SELECT * FROM leases')
-      .toArray()
-      .reduce((sum, lease) => (covers(scope, lease) ? sum + lease.held_micros : sum), 0);
   }
 
   #toBudget(row: BudgetRow): Budget {
@@ -188,6 +157,9 @@ export class BudgetStore {
       limit_micros: row.limit_micros,
       window: row.window,
       scope,
+      thresholds: JSON.parse(row.thresholds) as number[],
+      on_breach: row.on_breach,
+      degrade_to: row.degrade_to,
       spent_micros: spentMicros,
       held_micros: heldMicros,
       window_started_at: end === undefined ? null : toIso(row.window_start),

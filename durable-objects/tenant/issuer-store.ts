@@ -2,9 +2,15 @@
 import { toIso } from '../../shared/core/clock.ts';
 import type { IssuerId } from '../../shared/core/ids.ts';
 import { toList, type List } from '../../shared/contracts/common.ts';
-import type { CreateIssuer, Issuer, RoleMapping, TokenAlgorithm } from '../../shared/contracts/issuers.ts';
+import type {
+  CreateIssuer,
+  Issuer,
+  RoleMapping,
+  SignInEndpoints,
+  TokenAlgorithm,
+} from '../../shared/contracts/issuers.ts';
 
-export type NewIssuer = CreateIssuer & { readonly id: IssuerId };
+export type NewIssuer = CreateIssuer & SignInEndpoints & { readonly id: IssuerId };
 
 type IssuerRow = {
   id: IssuerId;
@@ -13,6 +19,9 @@ type IssuerRow = {
   algorithms: string;
   role_mappings: string;
   jwks_uri: string | null;
+  client_id: string | null;
+  authorization_endpoint: string | null;
+  token_endpoint: string | null;
   created_at: number;
 };
 
@@ -26,14 +35,18 @@ export class IssuerStore {
   /** Undefined where the URL is registered already. */
   create(issuer: NewIssuer, now: number): Issuer | undefined {
     this.#sql.exec(
-      `INSERT OR IGNORE INTO issuers (id, issuer, audience, algorithms, role_mappings, jwks_uri, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR IGNORE INTO issuers (id, issuer, audience, algorithms, role_mappings, jwks_uri, client_id,
+         authorization_endpoint, token_endpoint, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       issuer.id,
       issuer.issuer,
       issuer.audience,
       JSON.stringify(issuer.algorithms),
       JSON.stringify(issuer.role_mappings),
       issuer.jwks_uri,
+      issuer.client_id,
+      issuer.authorization_endpoint,
+      issuer.token_endpoint,
       now,
     );
     return this.find(issuer.id);
@@ -72,6 +85,9 @@ export class IssuerStore {
         algorithms: JSON.parse(row.algorithms) as TokenAlgorithm[],
         role_mappings: JSON.parse(row.role_mappings) as RoleMapping[],
         jwks_uri: row.jwks_uri,
+        client_id: row.client_id,
+        authorization_endpoint: row.authorization_endpoint,
+        token_endpoint: row.token_endpoint,
         created_at: toIso(row.created_at),
       }));
   }

@@ -96,6 +96,15 @@ export class KeyStore {
     return row !== undefined && statusOf(row, now) === 'active';
   }
 
+  countActive(now: number): number {
+    return this.#sql
+      .exec<{ count: number }>(
+        'SELECT COUNT(*) AS count FROM keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)',
+        now,
+      )
+      .one().count;
+  }
+
   list(limit: number, cursor: string | undefined, now: number): List<ApiKey> {
     const rows = this.#sql
       .exec<KeyRow>('SELECT * FROM keys WHERE id < ? ORDER BY id DESC LIMIT ?', cursor ?? 'l', limit + 1)

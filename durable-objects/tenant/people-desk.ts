@@ -1,20 +1,45 @@
-/** What is done to a tenant's members and issuers: each change and its entry in the audit trail are one. */
+/** The desk of a tenant's people: what is asked and done over RPC. Each change and its entry in the audit trail are one. */
+import { RpcTarget } from 'cloudflare:workers';
 import type { Result } from '../../shared/core/result.ts';
 import type { MemberId } from '../../shared/core/ids.ts';
 import type { Principal } from '../../shared/core/principal.ts';
+import type { List } from '../../shared/contracts/common.ts';
 import type { Issuer } from '../../shared/contracts/issuers.ts';
 import type { CreateMember, Member, UpdateMember } from '../../shared/contracts/members.ts';
+import type { RevokeToken, TokenRevocation } from '../../shared/contracts/tokens.ts';
 import type { AuditNote, AuditTrail } from './audit-trail.ts';
 import type { NewIssuer } from './issuer-store.ts';
 import type { People } from './people.ts';
 
-export class PeopleDesk {
+export class PeopleDesk extends RpcTarget {
   readonly #people: People;
   readonly #trail: AuditTrail;
 
   constructor(people: People, trail: AuditTrail) {
+    super();
     this.#people = people;
     this.#trail = trail;
+  }
+
+  findMember(id: string): Result<Member> {
+    return this.#people.findMember(id);
+  }
+
+  listMembers(limit: number, cursor: string | undefined): List<Member> {
+    return this.#people.listMembers(limit, cursor);
+  }
+
+  findIssuer(id: string): Result<Issuer> {
+    return this.#people.findIssuer(id);
+  }
+
+  listIssuers(limit: number, cursor: string | undefined): List<Issuer> {
+    return this.#people.listIssuers(limit, cursor);
+  }
+
+  /** All of them, for an isolate to check tokens with. */
+  issuers(): Issuer[] {
+    return this.#people.issuers();
   }
 
   /** A repeated run of the same request finds the member, and enters nothing. */
@@ -43,6 +68,15 @@ export class PeopleDesk {
       'member.deleted',
       () => this.#people.deleteMember(granter, id),
       () => ({ target: id }),
+    );
+  }
+
+  revokeToken(granter: Principal, token: RevokeToken): Result<TokenRevocation> {
+    return this.#trail.change(
+      granter,
+      'token.revoked',
+      () => this.#people.revokeToken(granter, token),
+      ({ issuer, jti }) => ({ target: issuer, details: { jti } }),
     );
   }
 

@@ -3,7 +3,7 @@
  * issuer and subject; an invitation by a verified address is bound to the first subject that comes with it. Members and
  * tokens name an issuer by its registration's id, so a URL that is registered anew inherits nobody.
  */
-import type { Clock } from '../../shared/core/clock.ts';
+import { toIso, type Clock } from '../../shared/core/clock.ts';
 import { mintId, type IssuerId, type MemberId } from '../../shared/core/ids.ts';
 import type { Principal } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
@@ -12,14 +12,25 @@ import type { List } from '../../shared/contracts/common.ts';
 import { MaxIssuers, type Issuer } from '../../shared/contracts/issuers.ts';
 import type { CreateMember, Member, UpdateMember } from '../../shared/contracts/members.ts';
 import { permissionsOfRoles, type Role } from '../../shared/contracts/roles.ts';
+import {
+  MaxLifetimeSeconds,
+  PlatformIssuer,
+  type RevokeToken,
+  type TokenRevocation,
+} from '../../shared/contracts/tokens.ts';
 import { IssuerStore, type NewIssuer } from './issuer-store.ts';
 import { requireGrantable, requireWholeTenant, validateRemoval, validateUpdate } from './member-rules.ts';
 import { MemberStore } from './member-store.ts';
+import { RevokedTokenStore } from './revoked-token-store.ts';
+
+/** Clocks differ, and a token may begin a little in the future: a revocation outlasts it all the same. */
+const SkewSeconds = 600;
 
 export class People {
   readonly #clock: Clock;
   readonly #members: MemberStore;
   readonly #issuers: IssuerStore;
+  readonly #revoked: RevokedTokenStore;
   readonly #joined: (member: Member) => void;
 
   /** `joined` is told of an invitation that was taken up. */
@@ -28,11 +39,13 @@ export class People {
     this.#joined = joined;
     this.#members = new MemberStore(sql);
     this.#issuers = new IssuerStore(sql);
+    this.#revoked = new RevokedTokenStore(sql);
   }
 
   /** One text for every reason, as for keys. */
   identify(credential: UserCredential): Result<Principal> {
-    const { issuerId, subject, email, roles } = credential;
+    const { issuerId, subject, email, jti, roles } = credential;
+    if (this.isRevoked(issuerId, jti)) return err('invalid_api_key', undefined, { reason: 'token is revoked' });
     if (!this.#issuers.find(issuerId)) return err('invalid_api_key', undefined, { reason: 'issuer is not registered' });
     const member = this.#members.findBySubject(issuerId, subject) ?? this.#accept(issuerId, subject, email);
     if (member?.status === 'suspended') return err('invalid_api_key', undefined, { reason: 'member is suspended' });
@@ -127,6 +140,24 @@ export class People {
     this.#members.suspendOf(id);
     this.#issuers.delete(id);
     return ok();
+  }
+
+  isRevoked(issuer: string, jti: string | null): boolean {
+    return this.#revoked.isRevoked(issuer, jti);
+  }
+
+  /** Ends one token, whoever bears it. */
+  revokeToken(granter: Principal, { issuer: named, jti }: RevokeToken): Result<TokenRevocation> {
+    const whole = requireWholeTenant(granter);
+    if (!whole.ok) return whole;
+    const issuer =
+      named === PlatformIssuer ? PlatformIssuer : (this.#issuers.find(named) ?? this.#issuers.findByUrl(named))?.id;
+    if (issuer === undefined) {
+      return err('invalid_request', 'issuer names no issuer of this tenant.', { param: 'issuer' });
+    }
+    const now = this.#clock.now();
+    const until = this.#revoked.revoke(issuer, jti, now + (MaxLifetimeSeconds + SkewSeconds) * 1000, now);
+    return ok({ object: 'token.revocation', issuer, jti, kept_until: toIso(until) });
   }
 
   #accept(issuer: IssuerId, subject: string, email: string | null): Member | undefined {

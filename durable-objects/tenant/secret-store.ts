@@ -61,6 +61,19 @@ export class SecretStore {
     this.#sql.exec('DELETE FROM secret_versions WHERE name = ? AND version <= ?', name, version - keep);
   }
 
+  /** Of the platform's own: sealed like the others, and not among the tenant's secrets. */
+  keepSealed({ name, version, generation, sealed }: SealedVersion, keep: number, now: number): void {
+    this.#sql.exec(
+      'INSERT OR REPLACE INTO secret_versions VALUES (?, ?, ?, ?, ?)',
+      name,
+      version,
+      generation,
+      sealed,
+      now,
+    );
+    this.#sql.exec('DELETE FROM secret_versions WHERE name = ? AND version <= ?', name, version - keep);
+  }
+
   delete(name: string): void {
     this.#sql.exec('DELETE FROM secret_versions WHERE name = ?', name);
     this.#sql.exec('DELETE FROM secrets WHERE name = ?', name);

@@ -1,14 +1,19 @@
 /** All SQL about a tenant's settings: few names, one value each, read on every admission and so kept in memory. */
-export type SettingName = 'status' | 'chat_agent';
+export type SettingName = 'status' | 'chat_agent' | 'branding' | 'stopped' | 'profile';
 
 export class SettingStore {
   readonly #sql: SqlStorage;
-  readonly #values: Map<string, string>;
+  #values = new Map<string, string>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.reload();
+  }
+
+  /** After rows were written or dropped past this store. */
+  reload(): void {
     this.#values = new Map(
-      sql
+      this.#sql
         .exec<{ name: string; value: string }>('SELECT name, value FROM settings')
         .toArray()
         .map((row) => [row.name, row.value]),

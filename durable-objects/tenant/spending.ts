@@ -13,6 +13,9 @@ export type Spender = {
   readonly key: string | null;
 };
 
+/** What a lease holds. */
+export type Amounts = { readonly micros: number; readonly tokens: number; readonly runs: number };
+
 export type BudgetState = {
   readonly id: string;
   readonly name: string;
@@ -20,6 +23,8 @@ export type BudgetState = {
   readonly limitMicros: number;
   readonly spentMicros: number;
   readonly heldMicros: number;
+  /** Where a run that does not fit may be tried instead; null: nowhere. */
+  readonly degradeTo: string | null;
 };
 
 export function covers(scope: BudgetScope, spender: Spender): boolean {
@@ -44,17 +49,38 @@ const LeaseRuns = 64;
 
 /** How much to hold for a run that needs `needMicros`; with `more`, also for those like it that may follow at once. */
 export function decideLease(budgets: readonly BudgetState[], needMicros: number, more: boolean): LeaseDecision {
-  const perRun = budgets.filter((budget) => budget.scope.run);
-  const tooSmall = perRun.find((budget) => needMicros > budget.limitMicros);
-  if (tooSmall) return { kind: 'refuse', budget: tooSmall };
+  const breached = budgets.filter((budget) => headroomOf(budget) < needMicros);
+  // Where one of them refuses outright, a cheaper model for the others helps nobody.
+  const breach = breached.find(({ degradeTo }) => degradeTo === null) ?? breached[0];
+  if (breach) return { kind: 'refuse', budget: breach };
   const shared = budgets.filter((budget) => !budget.scope.run);
   if (shared.length === 0) return { kind: 'free' };
-  let left = Number.POSITIVE_INFINITY;
-  for (const budget of shared) {
-    const headroom = budget.limitMicros - budget.spentMicros - budget.heldMicros;
-    if (headroom < needMicros) return { kind: 'refuse', budget };
-    left = Math.min(left, headroom);
-  }
+  const left = Math.min(...shared.map(headroomOf));
   const generous = more ? Math.min(Math.floor(left / LeaseShare), needMicros * LeaseRuns) : 0;
   return { kind: 'hold', micros: Math.max(needMicros, generous) };
+}
+
+/** What one more run may cost. A budget for single runs has all of its limit for each. */
+function headroomOf({ scope, limitMicros, spentMicros, heldMicros }: BudgetState): number {
+  return scope.run ? limitMicros : limitMicros - spentMicros - heldMicros;
+}
+
+/** Runs in flight that one limit allows, and how many there are. */
+export type RunMeter = { readonly inFlight: number; readonly limit: number };
+
+/** How many runs a lease may begin; 0: none now. */
+export function decideRuns(meters: readonly RunMeter[], more: boolean): number {
+  const left = Math.min(...meters.map(({ inFlight, limit }) => limit - inFlight));
+  if (left < 1) return 0;
+  return more ? Math.max(1, Math.floor(left / LeaseShare)) : 1;
+}
+
+/** The thresholds (in percent, ascending) that this spending has passed and that were not told of in this window. */
+export function findReached(
+  thresholds: readonly number[],
+  toldPercent: number,
+  spentMicros: number,
+  limitMicros: number,
+): readonly number[] {
+  return thresholds.filter((percent) => percent > toldPercent && spentMicros * 100 >= percent * limitMicros);
 }

@@ -1,212 +1,501 @@
 /**
- * TenantObject: one per tenant. Owns its keys, people, agents, secrets, ledger, audit trail, list of conversations and idempotency
- * records, and so the authority on who may do what here. Every method answers at once from the tenant's own SQLite;
- * a change is durable before its answer leaves (output gate), so a revoked key is refused by the very next call.
+ * TenantObject: one per tenant, and so the authority on who may do what here. It admits and settles; what is asked and
+ * done about one kind of thing (keys, people, agents, …) is at that kind's desk. Everything answers at once from the
+ * tenant's own SQLite; a change is durable before its answer leaves (output gate), so a revoked key is refused by the
+ * very next call.
  */
 import { DurableObject } from 'cloudflare:workers';
-import { systemClock, type Clock } from '../../shared/core/clock.ts';
-import type { AgentId, BudgetId, ConversationId, LeaseId, MemberId, RunId, TenantId } from '../../shared/core/ids.ts';
-import { authorize, type Principal } from '../../shared/core/principal.ts';
+import { systemClock, toIso, type Clock } from '../../shared/core/clock.ts';
+import type { AgentId, ConversationId, LeaseId, RunId, TenantId } from '../../shared/core/ids.ts';
+import { describeError, jsonLogger } from '../../shared/core/log.ts';
+import { type Principal } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
-import type {
-  AdmissionRequest,
-  Credential,
-  Grant,
-  Lease,
-  Leftover,
-  LiveAgent,
-  RateGrant,
-} from '../../shared/contracts/admission.ts';
-import type {
-  Agent,
-  AgentDefinition,
-  AgentVersion,
-  CreateAgent,
-  Environment,
-  UpdateAgent,
-} from '../../shared/contracts/agents.ts';
-import type { AuditActor, AuditEntry, AuditPage, AuditQuery } from '../../shared/contracts/audit.ts';
-import type { Budget, CreateBudget, UpdateBudget } from '../../shared/contracts/budgets.ts';
-import type { List } from '../../shared/contracts/common.ts';
+import type { AdmissionRequest, Grant, Lease, Leftover, LiveAgent, Need } from '../../shared/contracts/admission.ts';
+import { systemActor, type AuditActor } from '../../shared/contracts/audit.ts';
 import type { Receipt, ReceiptAck } from '../../shared/contracts/inference.ts';
-import type { Issuer } from '../../shared/contracts/issuers.ts';
-import { visitorPermissions, type ApiKey } from '../../shared/contracts/keys.ts';
-import type { CreateMember, Member, UpdateMember } from '../../shared/contracts/members.ts';
-import type { CreateSecret, RevealedSecret, RotatedDataKey, Secret } from '../../shared/contracts/secrets.ts';
+import { type ApiKey } from '../../shared/contracts/keys.ts';
+import type { TenantProfile } from '../../shared/contracts/plans.ts';
 import type { LedgerEntry, UsageGroup, UsageRow } from '../../shared/contracts/usage.ts';
 import { TicketSeal } from '../../shared/inference/ticket.ts';
-import type { Platform } from '../platform.ts';
+import { Egress } from '../../shared/egress/egress.ts';
+import { TelemetryArchive } from '../../shared/store/telemetry-archive.ts';
+import { Objects, reached, type Platform } from '../stubs.ts';
+import type { NewTask } from '../agent/task-store.ts';
+import { AlarmScheduler, type Duty } from '../runtime/alarm-scheduler.ts';
+import { Holding } from '../runtime/holding.ts';
 import { migrate } from '../runtime/migrate.ts';
 import { requireOwnTenant } from '../runtime/object-identity.ts';
 import { AgentDesk } from './agent-desk.ts';
 import { AgentStore } from './agent-store.ts';
+import { AlertDesk } from './alert-desk.ts';
+import { AlertStore } from './alert-store.ts';
+import { ApprovalListDesk } from './approval-list-desk.ts';
+import { AuditDesk } from './audit-desk.ts';
 import { AuditTrail } from './audit-trail.ts';
+import { Billing } from './billing.ts';
+import { BillingDesk } from './billing-desk.ts';
+import { billingDuties } from './billing-duties.ts';
+import { BillingSource } from './billing-source.ts';
+import { BrandingDesk } from './branding-desk.ts';
 import { BudgetDesk } from './budget-desk.ts';
-import { ConversationIndex, type IndexedConversation } from './conversation-index.ts';
+import { ConversationDesk } from './conversation-desk.ts';
+import { ConversationIndex } from './conversation-index.ts';
+import { DomainDesk } from './domain-desk.ts';
+import { DomainStore } from './domain-store.ts';
+import { domainWays } from './domain-ways.ts';
+import { Entitlements } from './entitlements.ts';
+import { EstateStore } from './estate-store.ts';
+import { EventDesk } from './event-desk.ts';
+import { EventFeed } from './event-feed.ts';
+import { EventLog } from './event-log.ts';
+import { EventSockets, type SocketOpening } from './event-sockets.ts';
+import { HookDesk } from './hook-desk.ts';
+import { HookHandOver } from './hook-hand-over.ts';
+import { HookStore } from './hook-store.ts';
 import { IdempotencyStore, type IdempotentStart } from './idempotency-store.ts';
-import type { NewIssuer } from './issuer-store.ts';
 import { KeyDesk, type NewKey } from './key-desk.ts';
 import { KeyStore } from './key-store.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { People } from './people.ts';
+import { readingsOfEvents } from './metered-events.ts';
 import { PeopleDesk } from './people-desk.ts';
-import { decideSettlement } from './settlement.ts';
+import type { ReachedThreshold } from './budget-store.ts';
+import { KillSwitch } from './kill-switch.ts';
 import { SettingStore } from './setting-store.ts';
-import { RateStore } from './rate-store.ts';
+import { TenancyDesk } from './tenancy-desk.ts';
+import { Telemetry } from './telemetry.ts';
+import { TelemetryDesk } from './telemetry-desk.ts';
+import { telemetryPush } from './telemetry-push.ts';
+import { TelemetryStore } from './telemetry-store.ts';
+import { ToolPinDesk } from './tool-pin-desk.ts';
+import { ToolPinStore } from './tool-pin-store.ts';
 import { Treasury } from './treasury.ts';
 import { tenantMigrations } from './tenant-migrations.ts';
+import { TurnRunStore } from './turn-run-store.ts';
 import { Vault } from './vault.ts';
+import { WebhookDesk } from './webhook-desk.ts';
+import { DueNow, WebhookFanOut } from './webhook-fan-out.ts';
+import { WebhookStore } from './webhook-store.ts';
+import { Admission, type TurnRun } from './admission.ts';
+import { Settling } from './settling.ts';
 
 export class TenantObject extends DurableObject<Platform> {
   clock: Clock = systemClock;
   readonly #tenantId: TenantId;
-  readonly #seal: TicketSeal;
+  readonly #admission: Admission;
+  readonly #settling: Settling;
   readonly #keys: KeyStore;
   readonly #agents: AgentStore;
   readonly #ledger: LedgerStore;
   readonly #treasury: Treasury;
-  readonly #rates: RateStore;
+  readonly #killSwitch: KillSwitch;
   readonly #conversations: ConversationIndex;
   readonly #idempotency: IdempotencyStore;
   readonly #settings: SettingStore;
   readonly #people: People;
+  readonly #events: EventLog;
+  readonly #sockets: EventSockets;
   readonly #trail: AuditTrail;
+  readonly #alarms: AlarmScheduler;
   readonly #keyDesk: KeyDesk;
   readonly #peopleDesk: PeopleDesk;
   readonly #agentDesk: AgentDesk;
   readonly #budgetDesk: BudgetDesk;
+  readonly #billing: Billing;
+  readonly #billingDesk: BillingDesk;
+  readonly #auditDesk: AuditDesk;
+  readonly #brandingDesk: BrandingDesk;
+  readonly #eventDesk: EventDesk;
+  readonly #webhookDesk: WebhookDesk;
+  readonly #webhooks: WebhookStore;
+  readonly #fanOut: WebhookFanOut;
+  readonly #objects: Objects;
+  readonly #conversationDesk: ConversationDesk;
+  readonly #approvals: ApprovalListDesk;
+  readonly #toolPins: ToolPinDesk;
   readonly #vault: Vault;
+  readonly #hookDesk: HookDesk;
+  readonly #tenancy: TenancyDesk;
+  readonly #telemetryDesk: TelemetryDesk;
+  readonly #alertDesk: AlertDesk;
+  readonly #domains: DomainDesk;
+  readonly #holding: Holding;
 
   constructor(state: DurableObjectState, env: Platform) {
     super(state, env);
     this.#tenantId = requireOwnTenant(state);
-    this.#seal = new TicketSeal(env.PLATFORM_SIGNING_KEY);
     migrate(state.storage, tenantMigrations);
     const { sql } = state.storage;
     this.#keys = new KeyStore(sql);
     this.#agents = new AgentStore(sql);
     this.#ledger = new LedgerStore(sql);
-    this.#treasury = new Treasury(sql);
-    this.#rates = new RateStore(sql);
+    const turnRuns = new TurnRunStore(sql);
     this.#conversations = new ConversationIndex(sql);
     this.#idempotency = new IdempotencyStore(sql);
     this.#settings = new SettingStore(sql);
-    this.#trail = new AuditTrail(state.storage, this.#tenantId, () => this.clock);
-    this.#keyDesk = new KeyDesk(this.#keys, this.#rates, this.#trail);
-    this.#budgetDesk = new BudgetDesk(this.#treasury.budgets, this.#trail);
-    this.#agentDesk = new AgentDesk(this.#agents, this.#trail);
-    this.#people = new People(sql, { now: () => this.clock.now() }, (member) =>
+    const now = () => this.clock.now();
+    this.#killSwitch = new KillSwitch(this.#settings, this.#agents, turnRuns, (conversation) =>
+      new Objects(env).conversation(this.#tenantId, conversation).stopTurns(),
+    );
+    const entitlements = new Entitlements(this.#settings);
+    this.#treasury = new Treasury(
+      sql,
+      () => entitlements.rateLimit,
+      (threshold) => this.#enterThreshold(threshold),
+    );
+    const feed = new EventFeed(
+      () => this.#events,
+      (reader) => this.#admission.stands(reader).ok,
+      () => state.storage.sync(),
+    );
+    this.#sockets = new EventSockets(
+      state,
+      () => this.#events,
+      (reader) => this.#admission.stands(reader).ok,
+    );
+    this.#events = new EventLog(
+      sql,
+      () => this.clock,
+      () => {
+        feed.ring();
+        void this.#sockets.ring();
+        void this.#alarms.arm();
+      },
+    );
+    this.#trail = new AuditTrail(state.storage, this.#tenantId, this.#events, () => this.clock);
+    this.#people = new People(sql, { now }, (member) =>
       this.#trail.enter({ kind: 'user', id: member.id }, 'member.joined', { target: member.id }),
     );
+    const transact = <T>(work: () => T): T => state.storage.transactionSync(work);
+    this.#conversationDesk = new ConversationDesk({
+      index: this.#conversations,
+      transact,
+      findAgent: (ref) => this.#agents.findNewest(ref)?.id,
+      deleted: ({ id, agent }) =>
+        this.#events.enter('conversation.deleted', { id }, { agent: agent as AgentId | null }),
+    });
+    this.#admission = new Admission({
+      keys: this.#keys,
+      people: this.#people,
+      agents: this.#agents,
+      treasury: this.#treasury,
+      killSwitch: this.#killSwitch,
+      turnRuns,
+      conversations: this.#conversations,
+      settings: this.#settings,
+      events: this.#events,
+      trail: this.#trail,
+      transact,
+      now,
+    });
+    this.#keyDesk = new KeyDesk(this.#keys, this.#treasury.rates, this.#agents, entitlements, this.#trail, now);
     this.#peopleDesk = new PeopleDesk(this.#people, this.#trail);
-    this.#vault = new Vault(this.#tenantId, sql, this.#trail, env);
+    this.#agentDesk = new AgentDesk(
+      this.#agents,
+      entitlements,
+      this.#killSwitch,
+      () => this.#alarms.arm(),
+      this.#trail,
+      now,
+    );
+    this.#budgetDesk = new BudgetDesk(this.#treasury.budgets, this.#agents, this.#keys, this.#trail, now);
+    this.#auditDesk = new AuditDesk(this.#trail);
+    this.#brandingDesk = new BrandingDesk(this.#settings, this.#trail, now);
+    const estate = new EstateStore(sql);
+    this.#eventDesk = new EventDesk(
+      state.storage,
+      this.#events,
+      feed,
+      () => this.#admission.isThere,
+      (events, from) => {
+        this.#billing.meter(readingsOfEvents(events), now());
+        if (from) estate.noteSize(from);
+        this.#trail.enterStateChanges(events);
+      },
+    );
+    this.#approvals = new ApprovalListDesk(sql, this.#trail);
+    this.#toolPins = new ToolPinDesk(new ToolPinStore(sql), this.#trail, now);
+    this.#vault = new Vault(this.#tenantId, sql, this.#trail, env, now);
+    this.#billing = new Billing(this.#tenantId, sql);
+    const telemetryStore = new TelemetryStore(sql);
+    const telemetry = new Telemetry(telemetryStore);
+    this.#telemetryDesk = new TelemetryDesk({
+      telemetry,
+      isThere: () => this.#admission.isThere,
+      transact,
+      arm: () => this.#alarms.arm(),
+      now,
+    });
+    this.#settling = new Settling({
+      tenantId: this.#tenantId,
+      seal: new TicketSeal(env.PLATFORM_SIGNING_KEY, env.PLATFORM_PREVIOUS_SIGNING_KEY),
+      ledger: this.#ledger,
+      billing: this.#billing,
+      treasury: this.#treasury,
+      turnRuns,
+      telemetry,
+      isThere: () => this.#admission.isThere,
+      transact,
+      now,
+    });
+    const source = new BillingSource(this.#tenantId, env.DB);
+    this.#billingDesk = new BillingDesk({
+      billing: this.#billing,
+      ledger: this.#ledger,
+      trail: this.#trail,
+      book: () => source.book(),
+      prices: () => source.prices(now()),
+      now,
+      transact,
+      exists: () => this.#settings.get('status') !== undefined,
+      arm: () => this.#alarms.arm(),
+    });
+    this.#objects = new Objects(env);
+    this.#webhooks = new WebhookStore(sql);
+    this.#webhookDesk = new WebhookDesk({
+      storage: state.storage,
+      store: this.#webhooks,
+      log: this.#events,
+      vault: this.#vault,
+      agents: this.#agents,
+      trail: this.#trail,
+      findUrlFault: (url) => Egress.of(env).findFault(url),
+      mayAct: () => this.#admission.standing().ok,
+      now,
+    });
+    this.#alertDesk = new AlertDesk({
+      store: new AlertStore(sql),
+      telemetry,
+      agents: this.#agents,
+      webhooks: this.#webhooks,
+      events: this.#events,
+      trail: this.#trail,
+      transact,
+      isActive: () => this.#admission.standing().ok,
+      arm: () => this.#alarms.arm(),
+      now,
+    });
+    this.#fanOut = new WebhookFanOut(
+      this.#webhooks,
+      this.#events,
+      (id, revision, messages) => reached(this.#objects.webhookEndpoint(this.#tenantId, id).accept(revision, messages)),
+      transact,
+    );
+    const isSuspended = () => !this.#admission.standing().ok;
+    const hooks = { store: new HookStore(sql), agents: this.#agents, isSuspended, now };
+    this.#hookDesk = new HookDesk({
+      ...hooks,
+      vault: this.#vault,
+      trail: this.#trail,
+      transact,
+      arm: () => this.#alarms.arm(),
+    });
+    const handOver = new HookHandOver({
+      ...hooks,
+      stands: (principal) => this.#admission.stands(principal).ok,
+      createTask: (task) => this.#createTask(task),
+      random: Math.random,
+    });
+    this.#domains = new DomainDesk(
+      new DomainStore(sql),
+      entitlements,
+      this.#trail,
+      domainWays(env, this.#tenantId, { clock: () => this.clock, arm: () => this.#alarms.arm() }),
+      now,
+    );
+    this.#tenancy = new TenancyDesk(this.#tenantId, state.storage, this.#settings, entitlements, estate, this.#trail);
+    this.#holding = new Holding(state.storage, tenantMigrations, {
+      changed: async () => {
+        this.#settings.reload();
+        this.#trail.reload();
+        await this.#alarms.arm();
+      },
+    });
+    const log = jsonLogger(now, { tenant: this.#tenantId });
+    this.#alarms = new AlarmScheduler(
+      {
+        // The runtime's alarm goes by the runtime's time, whatever clock the duties go by.
+        setAlarm: (at) => state.storage.setAlarm(systemClock.now() + Number(at) - this.clock.now()),
+        deleteAlarm: () => state.storage.deleteAlarm(),
+      },
+      () => this.clock,
+      [
+        this.#killSwitch.duty(),
+        {
+          name: 'webhooks.fan_out',
+          dueAt: () => (this.#admission.standing().ok ? this.#fanOut.dueAt() : undefined),
+          run: (at) => this.#fanOut.run(at),
+        },
+        {
+          name: 'webhooks.remove',
+          dueAt: () => (this.#webhooks.removals().length > 0 ? DueNow : undefined),
+          run: () => this.#removeEndpoints(),
+        },
+        this.#pruneEvents(entitlements),
+        handOver.duty(),
+        this.#domains.duty,
+        this.#alertDesk.duty(),
+        telemetryPush(this.#tenantId, telemetryStore, new TelemetryArchive(env.DB)),
+        ...billingDuties({
+          tenant: this.#tenantId,
+          billing: this.#billing,
+          desk: this.#billingDesk,
+          source,
+          databaseBytes: () => sql.databaseSize + estate.objectBytes(),
+        }),
+      ],
+      (duty, error) => log.error('tenant.duty_failed', { duty, reason: describeError(error) }),
+    );
+    // Also what a crash cut off before its alarm was set.
+    if (this.#settings.get('status') !== undefined) {
+      this.#billing.begin(now());
+      state.waitUntil(this.#alarms.arm());
+    }
+  }
+
+  get keys(): KeyDesk {
+    return this.#keyDesk;
+  }
+
+  get people(): PeopleDesk {
+    return this.#peopleDesk;
+  }
+
+  get agents(): AgentDesk {
+    return this.#agentDesk;
+  }
+
+  get budgets(): BudgetDesk {
+    return this.#budgetDesk;
+  }
+
+  get conversations(): ConversationDesk {
+    return this.#conversationDesk;
+  }
+
+  get approvals(): ApprovalListDesk {
+    return this.#approvals;
+  }
+
+  get toolPins(): ToolPinDesk {
+    return this.#toolPins;
+  }
+
+  get billing(): BillingDesk {
+    return this.#billingDesk;
+  }
+
+  get vault(): Vault {
+    return this.#vault;
+  }
+
+  get branding(): BrandingDesk {
+    return this.#brandingDesk;
+  }
+
+  get webhooks(): WebhookDesk {
+    return this.#webhookDesk;
+  }
+
+  get hooks(): HookDesk {
+    return this.#hookDesk;
+  }
+
+  get tenancy(): TenancyDesk {
+    return this.#tenancy;
+  }
+
+  get alerts(): AlertDesk {
+    return this.#alertDesk;
+  }
+
+  get telemetry(): TelemetryDesk {
+    return this.#telemetryDesk;
+  }
+
+  get domains(): DomainDesk {
+    return this.#domains;
+  }
+
+  /** Everything here, for export, restoration and erasure. */
+  get holding(): Holding {
+    return this.#holding;
+  }
+
+  get audit(): AuditDesk {
+    return this.#auditDesk;
+  }
+
+  get events(): EventDesk {
+    return this.#eventDesk;
   }
 
   /** The object's birth; a second call for the same tenant changes nothing. */
-  provision(adminKey: NewKey, actor: AuditActor): Result<ApiKey> {
-    if (this.#settings.get('status') === undefined) {
+  provision(adminKey: NewKey, actor: AuditActor, profile?: TenantProfile): Result<ApiKey> {
+    if (!this.#admission.isThere) {
       this.ctx.storage.transactionSync(() => {
         this.#trail.enter(actor, 'tenant.created', { target: this.#tenantId });
+        this.#billing.begin(this.clock.now());
         this.#settings.set('status', 'active');
       });
+      this.ctx.waitUntil(this.#alarms.arm());
     }
-    return this.createKey(adminKey, actor);
+    if (profile) this.#tenancy.setProfile(profile, actor);
+    return this.#keyDesk.create(adminKey, actor);
   }
 
-  setStatus(status: 'active' | 'suspended', actor: AuditActor): Result<undefined> {
-    const before = this.#settings.get('status');
-    if (before === undefined) return err('not_found', 'There is no such tenant.');
-    if (before === status) return ok();
-    this.ctx.storage.transactionSync(() => {
-      // The setting last: it is kept in memory, and that is not rolled back.
-      const action = status === 'suspended' ? 'tenant.suspended' : 'tenant.reactivated';
-      this.#trail.enter(actor, action, { target: this.#tenantId });
-      this.#settings.set('status', status);
-    });
-    return ok();
+  /** The tenant's own switch: from now on no run begins, and the turns that are under way are cancelled. */
+  async stop(actor: AuditActor): Promise<void> {
+    this.#switchRuns(actor, true);
+    await this.#alarms.arm();
   }
 
-  /** The one way in: who is it, may they, on which agent, and what it may cost at most. */
+  resume(actor: AuditActor): void {
+    this.#switchRuns(actor, false);
+  }
+
   admit(request: AdmissionRequest): Result<Grant> {
-    const now = this.clock.now();
-    const known = this.#identify(request.credential, now);
-    if (!known.ok) {
-      this.enterAuthFailure(claimOf(request.credential), known.failure.reason ?? known.failure.code);
-      return known;
-    }
-    if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
-    const principal = known.value;
-    const agent =
-      request.agentRef === null
-        ? null
-        : (this.#agents.findLive(request.agentRef, principal.scope.environment ?? 'prod') ?? null);
-    const permitted = authorize(principal, request.permission, 'own');
-    if (!permitted.ok) return permitted;
-    const reach = request.reach === 'own' ? 'own' : { agent: agent?.id ?? null };
-    const allowed = authorize(principal, request.permission, reach);
-    if (request.agentIsModel && !(agent && allowed.ok)) return err('model_not_found', undefined, { param: 'model' });
-    if (!allowed.ok) return allowed;
-    if (request.agentRef !== null && agent === null) return err('not_found', 'There is no such agent.');
-    if (request.conversation?.listed)
-      this.#conversations.add(request.conversation.id, agent?.id ?? principal.scope.agent, principal, now);
-    const { spend } = request;
-    if (spend?.returning) this.returnLeftover(spend.returning);
-    const rate = this.#takeRate(principal, spend !== undefined, now);
-    if (!rate.ok) return rate;
-    const lease = spend ? this.#lease(principal, agent?.id ?? null, spend.needMicros, true) : ok(null);
-    return lease.ok ? ok({ principal, agent, lease: lease.value, rate: rate.value }) : lease;
+    return this.#admission.admit(request);
   }
 
-  /** One more run of a principal that was admitted before: may it still act, and what does the run draw on. */
-  admitRun(principal: Principal, agentId: AgentId | null, needMicros: number): Result<Lease | null> {
-    if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
-    const stands =
-      principal.kind === 'key'
-        ? this.#keys.isActive(principal.id, this.clock.now())
-        : principal.kind === 'visitor' || this.#people.isActive(principal.id);
-    return stands ? this.#lease(principal, agentId, needMicros, false) : err('invalid_api_key');
+  admitTask(principal: Principal, agentId: AgentId, conversation: ConversationId): Result<LiveAgent> {
+    return this.#admission.admitTask(principal, agentId, conversation);
   }
 
-  /** An isolate has no more use for what its grant has left. */
-  returnLeftover({ lease, rate }: Leftover): void {
-    if (lease) this.#treasury.budgets.giveBack(lease.id, lease.micros);
-    if (rate) this.#rates.giveBack(rate.key, rate.second, rate.requests);
+  admitRun(principal: Principal, turn: TurnRun, need: Need): Result<Lease | null> {
+    return this.#admission.admitRun(principal, turn, need);
   }
 
-  /** The bridge could not be reached, so nobody knows whether the run began. */
-  noteLostRun(run: RunId, lease: LeaseId, micros: number, releaseAt: number): void {
-    this.#treasury.budgets.noteLost(run, lease, micros, releaseAt);
+  stands(principal: Principal): Result<undefined> {
+    return this.#admission.stands(principal);
   }
 
-  /** Settles receipts whose signature the edge has verified. Idempotent: a run is settled once, whatever arrives. */
+  checkStanding(principal: Principal, agent: AgentId | null): Result<undefined> {
+    return this.#admission.checkStanding(principal, agent);
+  }
+
+  holdConversation(principal: Principal, agent: AgentId | null, conversation: ConversationId, listed = false): void {
+    this.#admission.holdConversation(principal, agent, conversation, listed);
+  }
+
+  returnLeftover(left: Leftover): void {
+    this.#admission.returnLeftover(left);
+  }
+
+  noteLostRun(run: RunId, lease: LeaseId, need: Need, releaseAt: number): void {
+    this.#admission.noteLostRun(run, lease, need, releaseAt);
+  }
+
+  enterAuthFailure(claimed: AuditActor, reason: string, times = 1): void {
+    this.#admission.enterAuthFailure(claimed, reason, times);
+  }
+
   settle(bridge: string, receipts: readonly Receipt[], jws: string): ReceiptAck {
-    const settled: string[] = [];
-    const refused: { id: string; reason: string }[] = [];
-    this.ctx.storage.transactionSync(() => {
-      const known = this.#ledger.findSettled(receipts.map(({ run }) => run));
-      let batch: number | undefined;
-      for (const receipt of receipts) {
-        if (known.has(receipt.run)) {
-          settled.push(receipt.id);
-          continue;
-        }
-        const decision = decideSettlement(this.#tenantId, this.#seal.open(receipt.ticket), receipt);
-        if (decision.kind === 'refuse') {
-          refused.push({ id: receipt.id, reason: decision.reason });
-          continue;
-        }
-        batch ??= this.#ledger.addBatch(bridge, jws);
-        this.#ledger.settle(decision.ticket, receipt, decision.costMicros, batch, this.clock.now());
-        this.#treasury.settle(decision.ticket, decision.costMicros, this.clock.now());
-        known.add(receipt.run);
-        settled.push(receipt.id);
-      }
-    });
-    return { settled, refused };
+    return this.#settling.settle(bridge, receipts, jws);
   }
 
   usage(group: UsageGroup, fromMs: number, toMs: number): UsageRow[] {
-    return this.#ledger.usage(group, fromMs, toMs);
+    return this.#billing.entries.usage(group, fromMs, toMs);
   }
 
   findReceipt(id: string): Result<LedgerEntry> {
@@ -214,116 +503,13 @@ export class TenantObject extends DurableObject<Platform> {
     return entry ? ok(entry) : err('not_found', 'There is no such receipt.');
   }
 
-  createKey(key: NewKey, actor: AuditActor): Result<ApiKey> {
-    if (key.scope.agent !== null && !this.#agents.find(key.scope.agent).ok) {
-      return err('invalid_request', 'scope.agent names no agent of this tenant.', { param: 'scope.agent' });
-    }
-    return this.#keyDesk.create(key, actor, this.clock.now());
-  }
-
-  listKeys(limit: number, cursor: string | undefined): List<ApiKey> {
-    return this.#keyDesk.list(limit, cursor, this.clock.now());
-  }
-
-  rotateKey(keyId: string, secretHash: string, graceSeconds: number, principal: Principal): Result<ApiKey> {
-    return this.#keyDesk.rotate(keyId, secretHash, graceSeconds, principal, this.clock.now());
-  }
-
-  revokeKey(keyId: string, actor: AuditActor): Result<ApiKey> {
-    return this.#keyDesk.revoke(keyId, actor, this.clock.now());
-  }
-
-  createMember(granter: Principal, id: MemberId, member: CreateMember): Result<Member> {
-    return this.#peopleDesk.createMember(granter, id, member);
-  }
-
-  findMember(id: string): Result<Member> {
-    return this.#people.findMember(id);
-  }
-
-  listMembers(limit: number, cursor: string | undefined): List<Member> {
-    return this.#people.listMembers(limit, cursor);
-  }
-
-  updateMember(granter: Principal, id: string, change: UpdateMember): Result<Member> {
-    return this.#peopleDesk.updateMember(granter, id, change);
-  }
-
-  deleteMember(granter: Principal, id: string): Result<undefined> {
-    return this.#peopleDesk.deleteMember(granter, id);
-  }
-
-  createIssuer(granter: Principal, issuer: NewIssuer): Result<Issuer> {
-    return this.#peopleDesk.createIssuer(granter, issuer);
-  }
-
-  findIssuer(id: string): Result<Issuer> {
-    return this.#people.findIssuer(id);
-  }
-
-  listIssuers(limit: number, cursor: string | undefined): List<Issuer> {
-    return this.#people.listIssuers(limit, cursor);
-  }
-
-  deleteIssuer(granter: Principal, id: string): Result<undefined> {
-    return this.#peopleDesk.deleteIssuer(granter, id);
-  }
-
-  /** All of them, for an isolate to check tokens with. */
-  issuers(): Issuer[] {
-    return this.#people.issuers();
-  }
-
-  createAgent(id: AgentId, agent: CreateAgent, actor: AuditActor): Result<Agent> {
-    return this.#agentDesk.create(id, agent, actor, this.clock.now());
-  }
-
-  findAgent(ref: string): Result<Agent> {
-    return this.#agents.find(ref);
-  }
-
-  listAgents(limit: number, cursor: string | undefined): List<Agent> {
-    return this.#agents.list(limit, cursor);
-  }
-
-  updateAgent(ref: string, change: UpdateAgent, actor: AuditActor): Result<Agent> {
-    return this.#agentDesk.update(ref, change, actor, this.clock.now());
-  }
-
-  deleteAgent(ref: string, actor: AuditActor): Result<AgentId> {
-    return this.#agentDesk.delete(ref, actor);
-  }
-
-  listAgentVersions(ref: string, limit: number, cursor: string | undefined): Result<List<AgentVersion>> {
-    return this.#agents.versions(ref, limit, cursor);
-  }
-
-  addAgentVersion(ref: string, definition: AgentDefinition, actor: AuditActor): Result<AgentVersion> {
-    return this.#agentDesk.addVersion(ref, definition, actor, this.clock.now());
-  }
-
-  publishAgent(ref: string, version: number, environment: Environment, actor: AuditActor): Result<Agent> {
-    return this.#agentDesk.publish(ref, version, environment, actor, this.clock.now());
-  }
-
-  rollbackAgent(ref: string, environment: Environment, actor: AuditActor): Result<Agent> {
-    return this.#agentDesk.rollback(ref, environment, actor, this.clock.now());
-  }
-
   /** The agent that the tenant's chat page speaks with: the one set, else the first. */
   findChatAgent(): Result<LiveAgent> {
-    if (this.#settings.get('status') !== 'active') return err('tenant_suspended');
+    const standing = this.#admission.standing();
+    if (!standing.ok) return standing;
     const first = this.#settings.get('chat_agent') ?? this.#agents.list(1, undefined).data[0]?.id;
     const agent = first === undefined ? undefined : this.#agents.findLive(first, 'prod');
     return agent ? ok(agent) : err('not_found', 'This tenant has no published agent yet.');
-  }
-
-  listConversations(principal: Principal, limit: number, cursor: string | undefined): IndexedConversation[] {
-    return this.#conversations.list(principal, limit, cursor);
-  }
-
-  removeConversation(id: ConversationId): void {
-    this.#conversations.remove(id);
   }
 
   beginIdempotent(scope: string, fingerprint: string): Result<IdempotentStart> {
@@ -338,115 +524,62 @@ export class TenantObject extends DurableObject<Platform> {
     this.#idempotency.abandon(scope);
   }
 
-  createBudget(id: BudgetId, budget: CreateBudget, actor: AuditActor): Result<Budget> {
-    const { agent, key } = budget.scope;
-    if (agent !== undefined && !this.#agents.find(agent).ok) {
-      return err('invalid_request', 'scope.agent names no agent of this tenant.', { param: 'scope.agent' });
-    }
-    if (key !== undefined && !this.#keys.exists(key)) {
-      return err('invalid_request', 'scope.key names no key of this tenant.', { param: 'scope.key' });
-    }
-    return this.#budgetDesk.create(id, budget, actor, this.clock.now());
+  /** Sockets of the event log; only the edge comes here, with a reader that was admitted. */
+  override fetch(request: Request): Response {
+    const opening = new URL(request.url).searchParams.get('opening');
+    return opening === null
+      ? new Response(null, { status: 404 })
+      : this.#sockets.open(JSON.parse(opening) as SocketOpening);
   }
 
-  findBudget(id: string): Result<Budget> {
-    const found = this.#treasury.budgets.find(id, this.clock.now());
-    return found ? ok(found) : err('not_found', 'There is no such budget.');
+  override webSocketClose(socket: WebSocket): void {
+    socket.close();
   }
 
-  listBudgets(limit: number, cursor: string | undefined): List<Budget> {
-    return this.#treasury.budgets.list(limit, cursor, this.clock.now());
+  override alarm(): Promise<void> {
+    return this.#alarms.ring();
   }
 
-  updateBudget(id: string, change: UpdateBudget, actor: AuditActor): Result<Budget> {
-    return this.#budgetDesk.update(id, change, actor, this.clock.now());
+  /** Events go when their time is over and no webhook waits for them. */
+  #pruneEvents(entitlements: Entitlements): Duty {
+    const held = () => this.#webhooks.heldPosition() ?? Number.MAX_SAFE_INTEGER;
+    return {
+      name: 'events.prune',
+      dueAt: () => this.#events.pruneDueAt(entitlements.eventRetentionDays, held()),
+      run: () => this.#events.prune(entitlements.eventRetentionDays, held()),
+    };
   }
 
-  deleteBudget(id: string, actor: AuditActor): Result<undefined> {
-    return this.#budgetDesk.delete(id, actor);
+  async #createTask(task: NewTask): Promise<Result<unknown>> {
+    const made = await reached(this.#objects.agent(this.#tenantId, task.agentId).tasks.create(task));
+    return made.ok ? made.value : made;
   }
 
-  createSecret(secret: CreateSecret, actor: AuditActor): Result<Secret> {
-    return this.#vault.create(secret, actor, this.clock.now());
-  }
-
-  findSecret(name: string): Result<Secret> {
-    return this.#vault.find(name);
-  }
-
-  listSecrets(limit: number, cursor: string | undefined): List<Secret> {
-    return this.#vault.list(limit, cursor);
-  }
-
-  rotateSecret(name: string, value: string, actor: AuditActor): Result<Secret> {
-    return this.#vault.rotate(name, value, actor, this.clock.now());
-  }
-
-  deleteSecret(name: string, actor: AuditActor): Result<Secret> {
-    return this.#vault.delete(name, actor);
-  }
-
-  rotateDataKey(actor: AuditActor): Result<RotatedDataKey> {
-    return this.#vault.rotateDataKey(actor, this.clock.now());
-  }
-
-  /** For a tool that acts for this tenant; `purpose` and who asked are entered into the trail. No route leads here. */
-  revealSecret(name: string, purpose: string, actor: AuditActor, version?: number): Result<RevealedSecret> {
-    return this.#vault.reveal(name, purpose, actor, version, this.clock.now());
-  }
-
-  listAudit(query: AuditQuery): List<AuditEntry> {
-    return this.#trail.list(query);
-  }
-
-  auditPage(after: number, limit: number): AuditPage {
-    return this.#trail.page(after, limit);
-  }
-
-  /** Also called by the edge, for what it refuses without asking here. */
-  enterAuthFailure(claimed: AuditActor, reason: string, times = 1): void {
-    this.#trail.enterAuthFailure(claimed, reason, times);
-  }
-
-  #takeRate(principal: Principal, more: boolean, now: number): Result<RateGrant | null> {
-    const decision = this.#rates.take(principal.id, more, now);
-    if (!decision) return ok(null);
-    if (decision.kind === 'granted') return ok(decision);
-    const { retryAfterMs, state } = decision;
-    return err('rate_limit_exceeded', `This key may make ${state.limit} requests a minute.`, {
-      retryAfterMs,
-      rate: state,
+  #switchRuns(actor: AuditActor, stopped: boolean): void {
+    if (this.#killSwitch.isTenantStopped === stopped) return;
+    this.ctx.storage.transactionSync(() => {
+      this.#trail.enter(actor, stopped ? 'tenant.stopped' : 'tenant.resumed', { target: this.#tenantId });
+      if (stopped) this.#killSwitch.stopTurns(null);
+      this.#settings.set('stopped', stopped ? 'yes' : 'no');
     });
   }
 
-  #lease(principal: Principal, agentId: AgentId | null, needMicros: number, more: boolean): Result<Lease | null> {
-    return this.ctx.storage.transactionSync(() =>
-      this.#treasury.lease(principal, agentId, needMicros, more, this.clock.now()),
-    );
+  /** The objects of deleted webhooks forget what they hold. */
+  async #removeEndpoints(): Promise<void> {
+    for (const id of this.#webhooks.removals()) {
+      await this.#objects.webhookEndpoint(this.#tenantId, id).erase();
+      this.#webhooks.removed(id);
+    }
   }
 
-  #identify(credential: Credential, now: number): Result<Principal> {
-    if (credential.kind === 'key') return this.#keys.authenticate(credential.keyId, credential.secretHash, now);
-    // An invitation is taken up here, and that is entered: both or neither.
-    if (credential.kind === 'user') return this.ctx.storage.transactionSync(() => this.#people.identify(credential));
-    const chat = this.#agents.findLive(credential.agentId, 'prod');
-    if (!chat) return err('invalid_api_key', undefined, { reason: 'the agent of the session is gone' });
-    return ok({
-      kind: 'visitor',
-      id: credential.visitorId,
-      permissions: visitorPermissions,
-      scope: { project: null, environment: null, agent: credential.agentId },
-    });
-  }
-}
-
-function claimOf(credential: Credential): AuditActor {
-  switch (credential.kind) {
-    case 'key':
-      return { kind: 'key', id: credential.keyId };
-    case 'visitor':
-      return { kind: 'visitor', id: credential.visitorId };
-    case 'user':
-      return { kind: 'user', id: `${credential.issuerId}/${credential.subject}`.slice(0, 300) };
+  #enterThreshold({ budget, name, percent, limitMicros, spentMicros, windowStart }: ReachedThreshold): void {
+    const details = {
+      name,
+      percent,
+      limit_micros: limitMicros,
+      spent_micros: spentMicros,
+      window_started_at: toIso(windowStart),
+    };
+    this.#trail.enter(systemActor, 'budget.threshold_reached', { target: budget, details });
   }
 }

@@ -3,6 +3,7 @@
  * `reveal`, and never without an entry in the audit trail. A platform key that was changed is followed at the first use
  * of the vault, as long as the deployment still holds the one before it.
  */
+import { RpcTarget } from 'cloudflare:workers';
 import { systemRandom, type Random } from '../../shared/core/ids.ts';
 import { toIso } from '../../shared/core/clock.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
@@ -16,11 +17,12 @@ import {
   type RotatedDataKey,
   type Secret,
 } from '../../shared/contracts/secrets.ts';
-import { DataKey, KeyEncryptionKey } from '../../shared/store/envelope.ts';
+import { DataKey, KeyEncryptionKey, PassphraseKey } from '../../shared/store/envelope.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { SecretStore, type SealedVersion } from './secret-store.ts';
 
 const MaxPurpose = 200;
+const SaltBytes = 16;
 const noSecret = () => err('not_found', 'There is no such secret.');
 const unreadable = (reason: string) =>
   err('internal_error', 'The secrets of this tenant cannot be opened.', { reason });
@@ -31,18 +33,35 @@ export type PlatformKeys = {
   readonly PLATFORM_PREVIOUS_SIGNING_KEY?: string;
 };
 
-export class Vault {
+/** A data key on its way to another platform. */
+export type TravellingKey = {
+  readonly generation: number;
+  readonly salt: Uint8Array<ArrayBuffer>;
+  readonly wrapped: Uint8Array<ArrayBuffer>;
+};
+
+export class Vault extends RpcTarget {
   readonly #tenant: string;
   readonly #store: SecretStore;
   readonly #trail: AuditTrail;
   readonly #platform: PlatformKeys;
+  readonly #now: () => number;
   readonly #random: Random;
 
-  constructor(tenant: string, sql: SqlStorage, trail: AuditTrail, platform: PlatformKeys, random = systemRandom) {
+  constructor(
+    tenant: string,
+    sql: SqlStorage,
+    trail: AuditTrail,
+    platform: PlatformKeys,
+    now: () => number,
+    random = systemRandom,
+  ) {
+    super();
     this.#tenant = tenant;
     this.#store = new SecretStore(sql);
     this.#trail = trail;
     this.#platform = platform;
+    this.#now = now;
     this.#random = random;
   }
 
@@ -55,7 +74,7 @@ export class Vault {
     return secret ? ok(secret) : noSecret();
   }
 
-  create({ name, value }: CreateSecret, actor: AuditActor, now: number): Result<Secret> {
+  create({ name, value }: CreateSecret, actor: AuditActor): Result<Secret> {
     return this.#trail.change(
       actor,
       'secret.created',
@@ -68,19 +87,19 @@ export class Vault {
         if (this.#store.count() >= MaxSecrets) {
           return err('conflict', `A tenant has at most ${MaxSecrets} secrets.`, { param: 'name' });
         }
-        return this.#addVersion(name, 1, value, now);
+        return this.#addVersion(name, 1, value, this.#now());
       },
       ({ version }) => ({ target: name, details: { version } }),
     );
   }
 
-  rotate(name: string, value: string, actor: AuditActor, now: number): Result<Secret> {
+  rotate(name: string, value: string, actor: AuditActor): Result<Secret> {
     return this.#trail.change(
       actor,
       'secret.rotated',
       () => {
         const secret = this.#store.find(name);
-        return secret ? this.#addVersion(name, secret.version + 1, value, now) : noSecret();
+        return secret ? this.#addVersion(name, secret.version + 1, value, this.#now()) : noSecret();
       },
       ({ version, versions }) => ({ target: name, details: { version, oldest_kept: versions.at(-1) ?? version } }),
     );
@@ -101,14 +120,12 @@ export class Vault {
     );
   }
 
-  /** The value, of the version in use or of an older one that is still kept. Every try is entered, also a vain one. */
-  reveal(
-    name: string,
-    purpose: string,
-    actor: AuditActor,
-    version: number | undefined,
-    now: number,
-  ): Result<RevealedSecret> {
+  /**
+   * The value, of the version in use or of an older one that is still kept, for a tool that acts for this tenant. Every
+   * try is entered with its purpose, also a vain one. No route leads here.
+   */
+  reveal(name: string, purpose: string, actor: AuditActor, version?: number): Result<RevealedSecret> {
+    const now = this.#now();
     const secret = this.#store.find(name);
     const wanted = version ?? secret?.version ?? null;
     const details = { purpose: purpose.slice(0, MaxPurpose), version: wanted };
@@ -133,8 +150,31 @@ export class Vault {
     );
   }
 
+  /**
+   * What the platform keeps for the tenant itself (a webhook's secret): sealed like the tenant's secrets, but never listed
+   * among them and used without an entry. The colon keeps its name apart from every name that a tenant can give.
+   */
+  keepOwn(name: `${string}:${string}`, version: number, value: string, keep: number): Result<undefined> {
+    const now = this.#now();
+    const key = this.#requireDataKey(now);
+    if (!key.ok) return key;
+    const sealed = key.value.seal(this.#tenant, name, version, value, this.#random);
+    this.#store.keepSealed({ name, version, generation: key.value.generation, sealed }, keep, now);
+    return ok();
+  }
+
+  openOwn(name: `${string}:${string}`, version: number): Result<string> {
+    const sealed = this.#store.findSealed(name, version);
+    return sealed ? this.#open(sealed, this.#now()) : noSecret();
+  }
+
+  dropOwn(name: `${string}:${string}`): void {
+    this.#store.delete(name);
+  }
+
   /** A new data key, and every version sealed anew under it: all of them or none. */
-  rotateDataKey(actor: AuditActor, now: number): Result<RotatedDataKey> {
+  rotateDataKey(actor: AuditActor): Result<RotatedDataKey> {
+    const now = this.#now();
     return this.#trail.change(
       actor,
       'secrets.key_rotated',
@@ -162,6 +202,24 @@ export class Vault {
       },
       ({ generation, versions }) => ({ target: null, details: { generation, versions } }),
     );
+  }
+
+  /** The data key under a passphrase, for an archive; nothing where there are no secrets yet. */
+  sealKey(passphrase: string): Result<TravellingKey | null> {
+    if (!this.#store.findKey()) return ok(null);
+    const key = this.#requireDataKey(this.#now());
+    if (!key.ok) return key;
+    const salt = this.#random(new Uint8Array(SaltBytes));
+    const wrapped = new PassphraseKey(passphrase, salt).wrap(this.#tenant, key.value, this.#random);
+    return ok({ generation: key.value.generation, salt, wrapped });
+  }
+
+  /** Takes up the data key of an archive; the same again changes nothing. */
+  adoptKey(passphrase: string, { generation, salt, wrapped }: TravellingKey): Result<undefined> {
+    const key = new PassphraseKey(passphrase, salt).unwrap(this.#tenant, generation, wrapped);
+    if (!key) return err('invalid_request', 'The passphrase does not open the secrets.', { param: 'passphrase' });
+    if (!this.#store.findKey()) this.#keepKey(key, this.#now());
+    return ok();
   }
 
   #addVersion(name: string, version: number, value: string, now: number): Result<Secret> {

@@ -1,92 +1,118 @@
 /**
- * The two lanes of a shard's search, over its store and the copy of the vectors in RAM that it keeps.
- * The copy is loaded at the first search and follows every write after its transaction; losing it costs time only.
- * Exact always: what the RAM budget leaves out is read and scored from SQLite.
+ * The two lanes of a shard's search. The vector lane scans 4-bit codes for candidates and scores those from the stored
+ * rows; the text lane asks FTS5 for the telling words. Both see every write, and a row is taken only while it is stored.
  */
-import type { VectorFilter } from '../../shared/store/vector-index.ts';
-import { ResidentVectors } from './resident-vectors.ts';
+import type { RankedId, VectorFilter } from '../../shared/store/vector-index.ts';
+import { formatMatchExpression, parseTerms } from '../../shared/core/search-terms.ts';
+import { decodeValues } from './half-vector.ts';
+import { ScanFilter } from './scan-filter.ts';
+import type { ShardCodes } from './shard-codes.ts';
+import { MaxCandidates } from './vector-kernel.ts';
 import {
   BestK,
   chooseTerms,
   compileFilter,
-  computeDot,
   computeFrequencyCap,
-  formatMatchExpression,
+  computeNorm,
+  computeRank,
   isZero,
-  normalise,
-  parseTerms,
-  type Scored,
 } from './vector-shard.ts';
-import type { StoredVector, VectorShardStore } from './vector-shard-store.ts';
+import type { Candidate, PassageHit, VectorShardStore } from './vector-shard-store.ts';
 
 export type SearchScope = { readonly namespace?: string; readonly filter?: VectorFilter };
 
+/** 4-bit codes mistake near neighbours for one another; among so many candidates the nearest are. */
+const MinCandidates = 64;
+const CandidatesPerHit = 4;
+/** Passages that are looked up in one go. */
+const PassageBatch = 128;
+
 export class VectorShardSearch {
   readonly #store: VectorShardStore;
-  readonly #maxResidentBytes: number | undefined;
-  #resident: ResidentVectors | undefined;
+  readonly #codes: ShardCodes;
 
-  constructor(store: VectorShardStore, maxResidentBytes?: number) {
+  constructor(store: VectorShardStore, codes: ShardCodes) {
     this.#store = store;
-    this.#maxResidentBytes = maxResidentBytes;
+    this.#codes = codes;
   }
 
-  noteWritten(vectors: readonly StoredVector[]): void {
-    for (const vector of vectors) {
-      this.#resident?.remove(vector.id);
-      this.#resident?.add({ ...vector, unit: normalise(vector.values) });
+  /** The `k` vectors of the scope nearest to this one, best first; the score of a distance is its negative. */
+  findNearest(
+    vector: Float32Array | readonly number[],
+    scope: SearchScope,
+    k: number,
+    candidates = Math.min(MaxCandidates, Math.max(MinCandidates, CandidatesPerHit * k)),
+  ): readonly RankedId[] {
+    const { metric } = this.#store;
+    const given = vector instanceof Float32Array ? vector : Float32Array.from(vector);
+    const norm = computeNorm(given);
+    const namespace = this.#store.fields.findNamespace(scope.namespace ?? '');
+    if (namespace === 0 || (metric !== 'euclidean' && isZero(given))) return [];
+    const query = metric === 'euclidean' ? given : given.map((value) => value / norm);
+    const filter = scope.filter && new ScanFilter(scope.filter, this.#store);
+    const { kernel } = this.#codes;
+    const prepared = kernel.prepare(query);
+    kernel.begin(candidates);
+    for (const chunk of this.#codes.chunks()) {
+      kernel.scan(chunk, prepared, namespace, filter?.fill(kernel, chunk));
     }
-  }
-
-  noteDeleted(ids: readonly string[]): void {
-    for (const id of ids) this.#resident?.remove(id);
-  }
-
-  /** The `k` vectors of the scope nearest to this one, best first. A vector of zeros is near to nothing. */
-  findNearest(vector: Float32Array | readonly number[], scope: SearchScope, k: number): readonly Scored[] {
-    const unit = normalise(vector);
-    const resident = this.#load();
-    if (!resident || isZero(unit)) return [];
-    const namespace = scope.namespace ?? '';
-    const accepts = compileFilter(scope.filter);
     const best = new BestK(k);
-    resident.scan(unit, namespace, accepts, best);
-    if (resident.spilledFrom === undefined) return best.toArray();
-    for (const stored of this.#store.readFrom(resident.spilledFrom)) {
-      if (stored.namespace !== namespace || (accepts && !accepts(stored.metadata))) continue;
-      best.offer(stored.id, computeDot(normalise(stored.values), 0, unit));
+    const factor = metric === 'dot' ? norm : 1;
+    for (const candidate of this.#store.findCandidates(kernel.candidates(), scope.namespace ?? '')) {
+      best.offer(candidate.id, factor * this.#rank(query, candidate));
     }
     return best.toArray();
   }
 
-  /** The ids of the scope whose text holds a telling word of this one, best BM25 first. */
-  findMatching(text: string, scope: SearchScope, k: number): readonly string[] {
+  /** The rows of the scope whose text holds a telling word of this one, best BM25 first. */
+  findMatching(text: string, scope: SearchScope, k: number): readonly RankedId[] {
     const cap = computeFrequencyCap(this.#store.count());
     const frequencies = parseTerms(text).map((term) => ({
       term,
       documents: this.#store.countPassages(formatMatchExpression([term]), cap),
     }));
     const terms = chooseTerms(frequencies, cap);
-    const ids: string[] = [];
-    if (terms.length === 0) return ids;
-    const accepts = compileFilter(scope.filter);
-    for (const hit of this.#store.searchPassages(formatMatchExpression(terms), scope.namespace ?? '')) {
-      if (!accepts || accepts(hit.metadata)) ids.push(hit.id);
-      if (ids.length === k) break;
+    if (terms.length === 0) return [];
+    const hits: RankedId[] = [];
+    for (const batch of this.#findBatches(formatMatchExpression(terms), scope)) {
+      hits.push(...this.#keepInScope(batch, scope));
+      if (hits.length >= k) break;
     }
-    return ids;
+    return hits.slice(0, k);
   }
 
-  #load(): ResidentVectors | undefined {
-    if (this.#resident) return this.#resident;
-    const dimensions = this.#store.readDimensions();
-    if (dimensions === 0) return undefined;
-    const resident = new ResidentVectors(dimensions, this.#maxResidentBytes);
-    for (const vector of this.#store.readFrom(0)) {
-      resident.add({ ...vector, unit: normalise(vector.values) });
-      if (resident.spilledFrom !== undefined) break;
+  #rank(query: Float32Array, { v, exponent }: Candidate): number {
+    const { metric } = this.#store;
+    if (exponent === null || metric === 'euclidean') return computeRank(metric, query, decodeValues({ v, exponent }));
+    const { dot, squares } = this.#codes.kernel.measure(new Uint8Array(v));
+    if (metric === 'dot') return dot * 2 ** exponent;
+    return squares === 0 ? 0 : dot / Math.sqrt(squares);
+  }
+
+  /** Where the codes are at hand, their namespace column spares most look-ups. */
+  *#findBatches(expression: string, scope: SearchScope): Generator<readonly PassageHit[]> {
+    const resident = this.#codes.findResident();
+    const namespace = this.#store.fields.findNamespace(scope.namespace ?? '');
+    let batch: PassageHit[] = [];
+    for (const hit of this.#store.searchPassages(expression)) {
+      if (resident && resident.namespaceOf(hit.rid) !== namespace) continue;
+      batch.push(hit);
+      if (batch.length < PassageBatch) continue;
+      yield batch;
+      batch = [];
     }
-    this.#resident = resident;
-    return resident;
+    if (batch.length > 0) yield batch;
+  }
+
+  #keepInScope(batch: readonly PassageHit[], scope: SearchScope): readonly RankedId[] {
+    const accepts = compileFilter(scope.filter);
+    const rows = this.#store.findInNamespace(
+      batch.map(({ rid }) => rid),
+      scope.namespace ?? '',
+    );
+    return batch.flatMap(({ rid, score }) => {
+      const row = rows.get(rid);
+      return row && (!accepts || accepts(row.metadata)) ? [{ id: row.id, score }] : [];
+    });
   }
 }

@@ -2,7 +2,7 @@
  * The node without a model: answers chats by quoting, and embeds by hashing characters. Pure and deterministic, always
  * ready, and refuses what only a model could honour. Its parts are in `gpu-bridge/extractive/`.
  */
-import { ExtractiveModel, type AnnouncedModel } from '../../shared/contracts/inference.ts';
+import { ExtractiveModel, type AnnouncedModel, type JobOperation } from '../../shared/contracts/inference.ts';
 import { fail, type Failure } from '../../shared/core/failure.ts';
 import { embedByHash, HashEmbeddingDimensions, HashEmbeddingModel } from '../../shared/core/hash-embedding.ts';
 import { chooseTool } from '../extractive/choose-tool.ts';
@@ -10,10 +10,10 @@ import { composeAnswer } from '../extractive/compose-answer.ts';
 import { readConversation } from '../extractive/passages.ts';
 import { countPieces, takePieces } from '../extractive/pieces.ts';
 import { isJsonObject, type JsonObject } from '../json-object.ts';
-import { countInput } from '../meter.ts';
+import { countInput } from '../count-input.ts';
 import { encodeVector, toNumbers } from '../normalise.ts';
 import { EngineChunks } from './engine-chunks.ts';
-import type { ChatAnswer, InferenceNode, NodeCall } from './node.ts';
+import type { TextAnswer, InferenceNode, NodeCall } from './node.ts';
 
 const WordsPerBatch = 8;
 
@@ -21,9 +21,15 @@ export class ExtractiveNode implements InferenceNode {
   readonly kind = 'extractive';
   readonly name: string;
   readonly external = false;
+  readonly capacity = null;
+  readonly canary = 'never';
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  readLoad(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   listModels(): Promise<readonly AnnouncedModel[]> {
@@ -40,7 +46,7 @@ export class ExtractiveNode implements InferenceNode {
     ]);
   }
 
-  findUnsupported(operation: 'chat' | 'embeddings', body: JsonObject): Failure | undefined {
+  findUnsupported(operation: JobOperation, body: JsonObject): Failure | undefined {
     if (operation === 'embeddings') return findUnsupportedEmbedding(body);
     const format = body['response_format'];
     if (isJsonObject(format) && format['type'] !== 'text') {
@@ -53,7 +59,7 @@ export class ExtractiveNode implements InferenceNode {
     return tool ? undefined : refuse('tool_choice', 'The message names no tool that the extractive engine could call.');
   }
 
-  chat(body: JsonObject, call: NodeCall): Promise<ChatAnswer> {
+  chat(body: JsonObject, call: NodeCall): Promise<TextAnswer> {
     return Promise.resolve({ kind: 'stream', batches: answer(body, call) });
   }
 
@@ -64,7 +70,7 @@ export class ExtractiveNode implements InferenceNode {
       const vector = embedByHash(text);
       return { object: 'embedding', index, embedding: base64 ? encodeVector(vector) : toNumbers(vector) };
     });
-    const tokens = countInput(body);
+    const tokens = countInput('embeddings', body);
     return Promise.resolve({ object: 'list', data, usage: { prompt_tokens: tokens, total_tokens: tokens } });
   }
 
@@ -90,7 +96,7 @@ function refuse(param: string, message: string): Failure {
 
 async function* answer(body: JsonObject, call: NodeCall): AsyncGenerator<readonly string[]> {
   const chunks = new EngineChunks(call.run, call.created, ExtractiveModel);
-  const prompt = countInput(body);
+  const prompt = countInput('chat', body);
   const limit = Number(body['max_tokens']);
   const conversation = readConversation(Array.isArray(body['messages']) ? body['messages'] : []);
   const tool = conversation.toolResults.length === 0 ? chooseTool(body, conversation.question) : undefined;

@@ -4,14 +4,14 @@
  * nothing of one job is kept for the next, and an abort takes effect before the next token.
  */
 import { basename } from 'node:path';
-import type { AnnouncedModel } from '../../shared/contracts/inference.ts';
+import type { AnnouncedModel, JobOperation } from '../../shared/contracts/inference.ts';
 import { fail, type Failure } from '../../shared/core/failure.ts';
 import { describeError } from '../../shared/core/log.ts';
 import { readText } from '../extractive/passages.ts';
 import { isJsonObject, type JsonObject } from '../json-object.ts';
 import { EngineChunks } from './engine-chunks.ts';
 import type { ChatHistoryItem, LlamaChatWrapper, LlamaRuntime, LoadedModel, Token } from './llama-types.ts';
-import { NodeError, type ChatAnswer, type InferenceNode, type NodeCall } from './node.ts';
+import { NodeError, type TextAnswer, type InferenceNode, type NodeCall } from './node.ts';
 import { TextTail } from './text-tail.ts';
 import { Turnstile } from './turnstile.ts';
 
@@ -20,6 +20,7 @@ export type GgufNodeOptions = {
   readonly modelPath: string;
   /** The id the model is announced under; the file's name without its ending by default. */
   readonly modelId?: string;
+  readonly capacity?: number | null;
   readonly threads: number;
   readonly maxContext: number;
 };
@@ -28,6 +29,8 @@ export class GgufNode implements InferenceNode {
   readonly kind = 'gguf';
   readonly name: string;
   readonly external = false;
+  readonly capacity: number | null;
+  readonly canary = 'idle';
   readonly #options: GgufNodeOptions;
   readonly #modelId: string;
   readonly #turnstile = new Turnstile();
@@ -35,6 +38,7 @@ export class GgufNode implements InferenceNode {
 
   constructor(options: GgufNodeOptions) {
     this.name = options.name;
+    this.capacity = options.capacity ?? null;
     this.#options = options;
     this.#modelId = options.modelId ?? basename(options.modelPath).replace(/\.gguf$/i, '');
   }
@@ -46,6 +50,10 @@ export class GgufNode implements InferenceNode {
       throw error;
     });
     return this.#loading;
+  }
+
+  readLoad(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   async listModels(): Promise<readonly AnnouncedModel[]> {
@@ -63,7 +71,7 @@ export class GgufNode implements InferenceNode {
     ];
   }
 
-  findUnsupported(operation: 'chat' | 'embeddings', body: JsonObject): Failure | undefined {
+  findUnsupported(operation: JobOperation, body: JsonObject): Failure | undefined {
     const refuse = (param: string) =>
       fail('unsupported_parameter', `The built-in engine does not support ${param}.`, { param });
     if (operation === 'embeddings') return refuse('input');
@@ -74,7 +82,7 @@ export class GgufNode implements InferenceNode {
     return body['logprobs'] ? refuse('logprobs') : undefined;
   }
 
-  async chat(body: JsonObject, call: NodeCall): Promise<ChatAnswer> {
+  async chat(body: JsonObject, call: NodeCall): Promise<TextAnswer> {
     const loaded = await this.#load();
     const history = toHistory(Array.isArray(body['messages']) ? body['messages'] : []);
     const state = loaded.wrapper.generateContextState({ chatHistory: history });

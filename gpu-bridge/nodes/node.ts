@@ -3,7 +3,7 @@
  * makes its answers conform, `run-job.ts` meters and retries. A node throws `NodeError` for what it can name; any other
  * error counts as the node being broken. It never sees a job token, and stops its work when `signal` aborts.
  */
-import type { AnnouncedModel } from '../../shared/contracts/inference.ts';
+import type { AnnouncedModel, JobOperation } from '../../shared/contracts/inference.ts';
 import type { Failure } from '../../shared/core/failure.ts';
 import type { JsonObject } from '../json-object.ts';
 
@@ -11,12 +11,17 @@ export const nodeKinds = ['vllm', 'ollama', 'openai-compatible', 'gguf', 'extrac
 export type NodeKind = (typeof nodeKinds)[number];
 
 /**
- * A chat answer: one body, or a stream of batches of `data` payloads (JSON texts, and perhaps `[DONE]`), one batch for
+ * What was written, in a chat or after a prompt: one body, or a stream of batches of `data` payloads (JSON texts, and perhaps `[DONE]`), one batch for
  * each read. A node may stream although one body was asked for; the bridge puts the pieces together.
  */
-export type ChatAnswer =
+export type TextAnswer =
   | { readonly kind: 'body'; readonly body: unknown }
   | { readonly kind: 'stream'; readonly batches: AsyncIterable<readonly string[]> };
+
+/** What a server is asked for in its own words, and answers with one body. */
+export type ForwardedOperation = 'rerank' | 'tokenize' | 'transcription' | 'speech';
+/** As it came. */
+export type ForwardedAnswer = { readonly type: string; readonly bytes: Uint8Array };
 
 /** What goes with one call besides its body. */
 export type NodeCall = {
@@ -29,17 +34,44 @@ export type NodeCall = {
   readonly traceparent?: string;
 };
 
+/** What a node says of its own load; null where it does not tell. */
+export type NodeLoad = {
+  readonly running: number | null;
+  readonly waiting: number | null;
+  /** Mean time to the first token since it was last asked. */
+  readonly firstTokenMs: number | null;
+  /** The models that are in memory; null where all that it lists are. */
+  readonly loaded: readonly string[] | null;
+};
+
+/** When a canary may be sent: at any time, only while the node has nothing to do, or never (it costs, or proves nothing). */
+export type CanaryHabit = 'any' | 'idle' | 'never';
+
 export type InferenceNode = {
   readonly name: string;
   readonly kind: NodeKind;
   /** Runs on hardware that is not the operator's own. */
   readonly external: boolean;
-  /** What the node serves now. Answering is being ready. */
+  /** Jobs that it is given at once; the others wait. Null for any number. */
+  readonly capacity: number | null;
+  /** How many GPUs it computes with, where that is known. */
+  readonly gpus?: number | undefined;
+  readonly canary: CanaryHabit;
+  /** Models that it is to have in memory. */
+  readonly keepWarm?: readonly string[];
+  /** What the node serves now. */
   listModels(signal: AbortSignal): Promise<readonly AnnouncedModel[]>;
+  readLoad(signal: AbortSignal): Promise<NodeLoad | undefined>;
+  /** Has the model loaded for good, where the node would let it go after a while. */
+  keepLoaded?(model: AnnouncedModel, call: NodeCall): Promise<void>;
   /** Why this node cannot honour a request, where it would otherwise ignore a part of it. */
-  findUnsupported(operation: 'chat' | 'embeddings', body: JsonObject): Failure | undefined;
-  chat(body: JsonObject, call: NodeCall): Promise<ChatAnswer>;
+  findUnsupported(operation: JobOperation, body: JsonObject): Failure | undefined;
+  chat(body: JsonObject, call: NodeCall): Promise<TextAnswer>;
   embed(body: JsonObject, call: NodeCall): Promise<unknown>;
+  /** There where one of its models is announced for it. */
+  complete?(body: JsonObject, call: NodeCall): Promise<TextAnswer>;
+  /** The same, for what else there is. */
+  forward?(operation: ForwardedOperation, body: JsonObject, call: NodeCall): Promise<ForwardedAnswer>;
   close(): Promise<void>;
 };
 

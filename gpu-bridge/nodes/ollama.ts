@@ -2,11 +2,11 @@
  * Ollama, through its `/v1` surface, with the models of `/api/tags`. What Ollama would silently ignore is refused, so
  * that no caller believes it was honoured.
  */
-import type { AnnouncedModel } from '../../shared/contracts/inference.ts';
+import type { AnnouncedModel, JobOperation } from '../../shared/contracts/inference.ts';
 import { fail, type Failure } from '../../shared/core/failure.ts';
 import { findObject, findString, isJsonObject, type JsonObject } from '../json-object.ts';
-import type { NodeKind } from './node.ts';
-import { looksLikeEmbedder, OpenAiCompatibleNode } from './openai-compatible.ts';
+import type { CanaryHabit, NodeCall, NodeKind, NodeLoad } from './node.ts';
+import { OpenAiCompatibleNode } from './openai-compatible.ts';
 
 const embedderFamilies = new Set(['bert', 'nomic-bert', 'xlm-roberta', 'roberta']);
 
@@ -23,17 +23,41 @@ export class OllamaNode extends OpenAiCompatibleNode {
     });
   }
 
-  protected override describeModel(id: string, item: unknown): AnnouncedModel {
-    const family = findString(findObject(item, 'details'), 'family') ?? '';
-    const embeds = embedderFamilies.has(family) || looksLikeEmbedder(id);
-    return { ...super.describeModel(id, item), operations: [embeds ? 'embeddings' : 'chat'] };
+  /** It may serve one job at a time: a canary behind a long prompt would say nothing. */
+  override get canary(): CanaryHabit {
+    return this.external ? 'never' : 'idle';
   }
 
-  override findUnsupported(operation: 'chat' | 'embeddings', body: JsonObject): Failure | undefined {
+  override async readLoad(signal: AbortSignal): Promise<NodeLoad> {
+    const body = await this.getJson('/api/ps', signal);
+    const models = isJsonObject(body) && Array.isArray(body['models']) ? body['models'] : [];
+    const loaded = models.flatMap((item) => findString(item, 'model') ?? findString(item, 'name') ?? []);
+    return { running: null, waiting: null, firstTokenMs: null, loaded };
+  }
+
+  /** Its `/v1` takes no `keep_alive`; what was said here holds for as long as the model is loaded. */
+  async keepLoaded({ id, operations }: AnnouncedModel, call: NodeCall): Promise<void> {
+    const forGood = { model: id, keep_alive: -1 };
+    if (operations.includes('embeddings')) await this.postJson('/api/embed', call, { ...forGood, input: 'ping' });
+    else await this.postJson('/api/generate', call, { ...forGood, stream: false });
+  }
+
+  /** It has no reranking and no audio, whatever its models are called. */
+  protected override operationsOf(id: string, item: unknown): readonly JobOperation[] {
+    const family = findString(findObject(item, 'details'), 'family') ?? '';
+    const guessed = embedderFamilies.has(family) ? ['embeddings' as const] : super.operationsOf(id, item);
+    const served = guessed.filter((each) => each === 'embeddings' || each === 'chat' || each === 'completions');
+    return served.length > 0 ? served : ['chat', 'completions'];
+  }
+
+  override findUnsupported(operation: JobOperation, body: JsonObject): Failure | undefined {
     if (operation === 'embeddings') {
       const input = body['input'];
       const first: unknown = Array.isArray(input) ? input[0] : input;
       return typeof first === 'string' ? undefined : refuse('input', 'Ollama takes texts only, not tokens.');
+    }
+    if (operation === 'completions' && typeof body['prompt'] !== 'string') {
+      return refuse('prompt', 'Ollama takes texts only, not tokens.');
     }
     const choice = body['tool_choice'];
     if (choice !== undefined && choice !== null && choice !== 'auto' && choice !== 'none') {

@@ -4,15 +4,28 @@
  * which is what makes every such node stop generating.
  */
 import type { Readable } from 'node:stream';
-import { Agent, request, type Dispatcher } from 'undici';
-import type { AnnouncedModel } from '../../shared/contracts/inference.ts';
+import { Agent, request, FormData, type Dispatcher } from 'undici';
+import { operationPaths, type AnnouncedModel, type JobOperation } from '../../shared/contracts/inference.ts';
 import { fail, type Failure } from '../../shared/core/failure.ts';
 import { describeError } from '../../shared/core/log.ts';
 import { findCount, findString, isJsonObject, parseJson, type JsonObject } from '../json-object.ts';
 import { toNodeError } from '../normalise.ts';
-import { NodeError, type ChatAnswer, type InferenceNode, type NodeCall, type NodeKind } from './node.ts';
+import { toAudioForm } from './audio-form.ts';
+import { guessOperations } from './guess-operations.ts';
+import {
+  NodeError,
+  type CanaryHabit,
+  type ForwardedAnswer,
+  type ForwardedOperation,
+  type TextAnswer,
+  type InferenceNode,
+  type NodeCall,
+  type NodeKind,
+  type NodeLoad,
+} from './node.ts';
 import { SseFrameReader } from './sse-frames.ts';
 
+const decoder = new TextDecoder();
 const MaxErrorBytes = 64 * 1024;
 const MaxBodyBytes = 256 * 1024 * 1024;
 
@@ -22,16 +35,24 @@ export type HttpNodeOptions = {
   readonly url: string;
   readonly apiKey: string | undefined;
   readonly external: boolean;
+  readonly capacity: number | null;
   /** The field that limits the output; OpenAI's own newer models refuse `max_tokens`. */
   readonly limitField: 'max_tokens' | 'max_completion_tokens';
   /** Ask for a stream also where the caller wants a body, so that a run that is broken off is counted exactly. */
   readonly alwaysStream: boolean;
+  /** What models do, by id, where their names do not say it. */
+  readonly operations: Readonly<Record<string, readonly JobOperation[]>>;
+  readonly gpus: number | undefined;
+  readonly keepWarm: readonly string[];
 };
 
 export class OpenAiCompatibleNode implements InferenceNode {
   readonly kind: NodeKind = 'openai-compatible';
   readonly name: string;
   readonly external: boolean;
+  readonly capacity: number | null;
+  readonly gpus: number | undefined;
+  readonly keepWarm: readonly string[];
   /** The server's root, without `/v1` and without a slash at its end. */
   protected readonly root: string;
   readonly #options: HttpNodeOptions;
@@ -45,6 +66,9 @@ export class OpenAiCompatibleNode implements InferenceNode {
   constructor(options: HttpNodeOptions) {
     this.name = options.name;
     this.external = options.external;
+    this.capacity = options.capacity;
+    this.gpus = options.gpus;
+    this.keepWarm = options.keepWarm;
     this.root = options.url.replace(/\/+$/, '').replace(/\/v1$/, '');
     this.#options = options;
   }
@@ -59,21 +83,35 @@ export class OpenAiCompatibleNode implements InferenceNode {
     });
   }
 
-  /** A list of OpenAI's shape does not say what a model is for; the name of nearly every embedder does. */
+  /** A canary on somebody else's hardware would be paid for. */
+  get canary(): CanaryHabit {
+    return this.external ? 'never' : 'any';
+  }
+
+  readLoad(_signal: AbortSignal): Promise<NodeLoad | undefined> {
+    return Promise.resolve(undefined);
+  }
+
   protected describeModel(id: string, item: unknown): AnnouncedModel {
-    const embeds = looksLikeEmbedder(id);
+    const digest = findString(item, 'digest');
     return {
       id,
-      operations: [embeds ? 'embeddings' : 'chat'],
+      operations: [...(this.#options.operations[id] ?? this.operationsOf(id, item))],
       context_window: findCount(item, 'max_model_len') || findCount(item, 'context_length') || null,
       dimensions: null,
       semantic: true,
       external: this.external,
       owned_by: findString(item, 'owned_by') ?? this.kind,
+      ...(digest === undefined ? {} : { digest: digest.slice(0, 200) }),
     };
   }
 
-  findUnsupported(_operation: 'chat' | 'embeddings', _body: JsonObject): Failure | undefined {
+  /** A list of OpenAI's shape does not say what a model is for; its name mostly does. */
+  protected operationsOf(id: string, _item: unknown): readonly JobOperation[] {
+    return guessOperations(id);
+  }
+
+  findUnsupported(_operation: JobOperation, _body: JsonObject): Failure | undefined {
     return undefined;
   }
 
@@ -82,14 +120,22 @@ export class OpenAiCompatibleNode implements InferenceNode {
     return {};
   }
 
-  async chat(body: JsonObject, call: NodeCall): Promise<ChatAnswer> {
-    const { max_tokens: limit, max_completion_tokens: _, stream_options: options, ...rest } = body;
+  chat(body: JsonObject, call: NodeCall): Promise<TextAnswer> {
+    const { max_tokens: limit, max_completion_tokens: _, ...rest } = body;
     const stream = body['stream'] === true || this.#options.alwaysStream;
+    return this.#write('chat', call, { ...rest, [this.#options.limitField]: limit, stream });
+  }
+
+  complete(body: JsonObject, call: NodeCall): Promise<TextAnswer> {
+    return this.#write('completions', call, { ...body, stream: body['stream'] === true });
+  }
+
+  async #write(operation: 'chat' | 'completions', call: NodeCall, body: JsonObject): Promise<TextAnswer> {
+    const { stream_options: options, ...rest } = body;
+    const stream = body['stream'] === true;
     const given = isJsonObject(options) ? options : {};
-    const answer = await this.#post('/v1/chat/completions', call, {
+    const answer = await this.#post(operationPaths[operation], call, {
       ...rest,
-      [this.#options.limitField]: limit,
-      stream,
       ...(stream ? { stream_options: { ...given, include_usage: true, ...this.extraStreamOptions } } : {}),
     });
     const type = String(answer.headers['content-type'] ?? '');
@@ -97,9 +143,22 @@ export class OpenAiCompatibleNode implements InferenceNode {
     return { kind: 'body', body: await readJsonBody(answer.body) };
   }
 
-  async embed(body: JsonObject, call: NodeCall): Promise<unknown> {
-    const answer = await this.#post('/v1/embeddings', call, body);
-    return readJsonBody(answer.body);
+  embed(body: JsonObject, call: NodeCall): Promise<unknown> {
+    return this.postJson(operationPaths.embeddings, call, body);
+  }
+
+  async forward(operation: ForwardedOperation, body: JsonObject, call: NodeCall): Promise<ForwardedAnswer> {
+    const sent = operation === 'transcription' ? toAudioForm(body) : body;
+    const answer = await this.#post(this.pathOf(operation), call, sent);
+    return { type: String(answer.headers['content-type'] ?? ''), bytes: await readBytes(answer.body) };
+  }
+
+  protected pathOf(operation: ForwardedOperation): string {
+    return operationPaths[operation];
+  }
+
+  protected async postJson(path: string, call: NodeCall, body: JsonObject): Promise<unknown> {
+    return readJsonBody((await this.#post(path, call, body)).body);
   }
 
   close(): Promise<void> {
@@ -107,8 +166,16 @@ export class OpenAiCompatibleNode implements InferenceNode {
   }
 
   protected async getJson(path: string, signal: AbortSignal): Promise<unknown> {
+    return readJsonBody(await this.#get(path, signal));
+  }
+
+  protected async getText(path: string, signal: AbortSignal): Promise<string> {
+    return decoder.decode(await readBytes(await this.#get(path, signal)));
+  }
+
+  async #get(path: string, signal: AbortSignal): Promise<Dispatcher.ResponseData['body']> {
     const answer = await request(this.root + path, { dispatcher: this.#agent, headers: this.#headers(), signal });
-    if (answer.statusCode === 200) return readJsonBody(answer.body);
+    if (answer.statusCode === 200) return answer.body;
     await answer.body.dump();
     throw new Error(`${path} answered ${answer.statusCode}`);
   }
@@ -117,19 +184,20 @@ export class OpenAiCompatibleNode implements InferenceNode {
     return this.#options.apiKey === undefined ? {} : { authorization: `Bearer ${this.#options.apiKey}` };
   }
 
-  async #post(path: string, call: NodeCall, body: JsonObject): Promise<Dispatcher.ResponseData> {
+  async #post(path: string, call: NodeCall, body: JsonObject | FormData): Promise<Dispatcher.ResponseData> {
+    const isForm = body instanceof FormData;
     let answer: Dispatcher.ResponseData;
     try {
       answer = await request(this.root + path, {
         method: 'POST',
         dispatcher: this.#agent,
         headers: {
-          'content-type': 'application/json',
+          ...(isForm ? {} : { 'content-type': 'application/json' }),
           'x-request-id': call.run,
           ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }),
           ...this.#headers(),
         },
-        body: JSON.stringify(body),
+        body: isForm ? body : JSON.stringify(body),
         signal: call.signal,
       });
     } catch (error) {
@@ -138,10 +206,6 @@ export class OpenAiCompatibleNode implements InferenceNode {
     if (answer.statusCode === 200) return answer;
     throw toNodeError(answer.statusCode, parseJson(await readErrorText(answer.body))?.value);
   }
-}
-
-export function looksLikeEmbedder(id: string): boolean {
-  return /embed|\b(?:bge|gte|e5|minilm)\b|[/_-](?:bge|gte|e5)[-_]/i.test(id) && !/rerank/i.test(id);
 }
 
 async function readErrorText(body: Dispatcher.ResponseData['body']): Promise<string> {
@@ -157,7 +221,7 @@ async function readErrorText(body: Dispatcher.ResponseData['body']): Promise<str
   return text;
 }
 
-async function readJsonBody(body: Dispatcher.ResponseData['body']): Promise<unknown> {
+async function readBytes(body: Dispatcher.ResponseData['body']): Promise<Uint8Array> {
   const parts: Buffer[] = [];
   let size = 0;
   try {
@@ -169,7 +233,12 @@ async function readJsonBody(body: Dispatcher.ResponseData['body']): Promise<unkn
   } catch (error) {
     throw new NodeError('cut', fail('upstream_cut', undefined, { reason: describeError(error) }));
   }
-  const parsed = size > MaxBodyBytes ? undefined : parseJson(Buffer.concat(parts).toString('utf8'));
+  if (size <= MaxBodyBytes) return Buffer.concat(parts);
+  throw new NodeError('invalid', fail('upstream_invalid', undefined, { reason: 'the body is too large' }));
+}
+
+async function readJsonBody(body: Dispatcher.ResponseData['body']): Promise<unknown> {
+  const parsed = parseJson(decoder.decode(await readBytes(body)));
   if (!parsed) throw new NodeError('invalid', fail('upstream_invalid', undefined, { reason: 'the body is not JSON' }));
   return parsed.value;
 }

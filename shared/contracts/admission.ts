@@ -6,14 +6,14 @@
 import type { AgentId, BridgeId, ConversationId, IssuerId, KeyId, LeaseId, RunId, VisitorId } from '../core/ids.ts';
 import type { TokenPrice } from '../core/money.ts';
 import type { Principal } from '../core/principal.ts';
-import type { RateState } from '../core/rate-window.ts';
+import type { RateStates } from '../core/rate-window.ts';
 import type { AgentDefinition } from './agents.ts';
 import type { Permission } from './keys.ts';
 import type { Role } from './roles.ts';
 
 export type Credential =
   | { readonly kind: 'key'; readonly keyId: KeyId; readonly secretHash: string }
-  | { readonly kind: 'visitor'; readonly visitorId: VisitorId; readonly agentId: AgentId }
+  | { readonly kind: 'visitor'; readonly visitorId: VisitorId; readonly agentId: AgentId; readonly jti: string | null }
   | UserCredential;
 
 /** What a verified token of a registered issuer says of its bearer. */
@@ -23,6 +23,8 @@ export type UserCredential = {
   readonly subject: string;
   /** Only an address that the issuer has verified. */
   readonly email: string | null;
+  /** The token's own id, by which it can be revoked; null where it has none. */
+  readonly jti: string | null;
   /** By the issuer's role mappings. */
   readonly roles: readonly Role[];
 };
@@ -35,8 +37,13 @@ export type Reservation = {
   readonly priceId: string;
   readonly price: TokenPrice;
   readonly maxMicros: number;
+  /** Of input and output together. */
+  readonly maxTokens: number;
   readonly maxOutputTokens: number;
 };
+
+/** What a run may use at most. */
+export type Need = { readonly micros: number; readonly tokens: number };
 
 export type AdmissionRequest = {
   readonly credential: Credential;
@@ -47,6 +54,8 @@ export type AdmissionRequest = {
   readonly agentIsModel?: boolean;
   /** `own`: the conversation itself decides who may see it. */
   readonly reach: 'agent' | 'own';
+  /** It begins a run, or what will run: refused while its agent or the tenant is stopped. */
+  readonly startsRun?: boolean;
   /** Present where the request is a run on a model: what it may cost at most. */
   readonly spend?: Spend;
   /** A conversation that this request opens, to be listed under the tenant. */
@@ -63,26 +72,35 @@ export type LiveAgent = {
 
 /** `returning`: what an earlier lease of the same isolate has left, given back with the same call. */
 export type Spend = {
-  readonly needMicros: number;
+  readonly need: Need;
   readonly returning?: Leftover;
 };
 
-/** What the holder of a grant did not use: money of its lease, requests of its rate. */
+/** What the holder of a grant did not use: of its lease, and requests of its rate. */
 export type Leftover = {
-  readonly lease?: { readonly id: LeaseId; readonly micros: number };
+  readonly lease?: { readonly id: LeaseId; readonly micros: number; readonly tokens: number; readonly runs: number };
   readonly rate?: { readonly key: string; readonly second: number; readonly requests: number };
 };
 
-/** Money that is held for its holder to spend; null where no budget applies. It counts as spent until it is settled. */
-export type Lease = { readonly id: LeaseId; readonly micros: number };
+/**
+ * What is held for its holder's runs: money, tokens of this minute, runs in flight; a member is null where nothing limits
+ * it. All of it counts as used until it is settled or given back.
+ */
+export type Lease = {
+  readonly id: LeaseId;
+  readonly micros: number | null;
+  readonly tokens: number | null;
+  readonly runs: number | null;
+};
 
 export type Grant = {
   readonly principal: Principal;
   readonly agent: LiveAgent | null;
   /** Where the request spends: what it spends from. */
   readonly lease: Lease | null;
-  /** Where the key has a rate limit: how many requests were granted at once, and what the headers say. */
+  /** Where requests or tokens are limited: how many requests were granted at once, and what the headers say. */
   readonly rate: RateGrant | null;
 };
 
-export type RateGrant = { readonly requests: number; readonly second: number; readonly state: RateState };
+/** `requests`: null where they are not limited. */
+export type RateGrant = { readonly requests: number | null; readonly second: number; readonly states: RateStates };

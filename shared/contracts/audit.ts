@@ -9,13 +9,22 @@ export const auditActor = z.object({
 });
 export type AuditActor = Readonly<z.infer<typeof auditActor>>;
 
+/** What the platform does by itself. */
+export const systemActor: AuditActor = { kind: 'system', id: 'system' };
+
 /** The operator is one: its token names nobody. */
 export const operatorActor: AuditActor = { kind: 'operator', id: 'operator' };
 
 export const auditActions = [
   'tenant.created',
+  'tenant.updated',
   'tenant.suspended',
   'tenant.reactivated',
+  'tenant.stopped',
+  'tenant.resumed',
+  'tenant.deletion_started',
+  'tenant.exported',
+  'tenant.imported',
   'key.created',
   'key.rotated',
   'key.revoked',
@@ -25,21 +34,54 @@ export const auditActions = [
   'agent.version_created',
   'agent.published',
   'agent.rolled_back',
+  'agent.suspended',
+  'agent.resumed',
+  'agent.state_changed',
   'member.created',
   'member.joined',
   'member.updated',
   'member.deleted',
   'issuer.created',
   'issuer.deleted',
+  'token.revoked',
   'budget.created',
   'budget.updated',
   'budget.deleted',
+  'budget.threshold_reached',
+  'entry.corrected',
+  'credit.granted',
+  'terms.changed',
+  'invoice.closed',
   'secret.created',
   'secret.rotated',
   'secret.deleted',
   'secret.accessed',
   'secrets.key_rotated',
   'secrets.key_rewrapped',
+  'branding.updated',
+  'webhook.created',
+  'webhook.updated',
+  'webhook.deleted',
+  'webhook.secret_rotated',
+  'hook.created',
+  'hook.updated',
+  'hook.deleted',
+  'approval.approved',
+  'approval.denied',
+  'mcp_tool.held',
+  'mcp_tool.approved',
+  'domain.created',
+  'domain.verified',
+  'domain.activated',
+  'domain.failed',
+  'domain.deleted',
+  'alert.created',
+  'alert.updated',
+  'alert.deleted',
+  'memory.accessed',
+  'operator.acted',
+  'admission.refused',
+  'admission.refusals_counted',
   'auth.failed',
   'auth.failures_counted',
 ] as const;
@@ -51,6 +93,16 @@ export const auditDetails = z.record(
   z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]),
 );
 export type AuditDetails = Readonly<z.infer<typeof auditDetails>>;
+
+/** One access to an agent's memory from outside the platform's own turns. Its input is cut, not kept whole. */
+export type MemoryAccess = {
+  readonly agentId: string;
+  readonly action: 'recall' | 'read' | 'write' | 'forget' | 'verify';
+  readonly input: string;
+  /** Of the conversation, task or session that it belongs to. */
+  readonly contextId: string | null;
+};
+export const MaxAccessInput = 500;
 
 /** An entry as its hash covers it: everything but the hash itself. */
 export const auditEntry = z.object({

@@ -25,17 +25,42 @@ export type BudgetScope = z.infer<typeof budgetScope>;
 const MaxLimitMicros = 1_000_000_000_000_000;
 const limitMicros = z.number().int().min(0).max(MaxLimitMicros);
 
-export const createBudget = z.strictObject({
-  name: z.string().trim().min(1).max(100),
-  limit_micros: limitMicros,
-  window: budgetWindow,
-  scope: budgetScope.default({}),
-});
+/** Percentages of the limit. Each raises `budget.threshold_reached` once a window. */
+const thresholds = z
+  .array(z.number().int().min(1).max(100))
+  .max(10)
+  .refine((list) => new Set(list).size === list.length, 'names a threshold twice')
+  .transform((list) => list.toSorted((a, b) => a - b));
+export const onBreach = z
+  .enum(['refuse', 'degrade'])
+  .describe('What becomes of a run that the budget cannot bear: refused, or tried on `degrade_to`.');
+const degradeTo = z.string().min(1).max(200).nullable().describe('A cheaper model: its id, or an alias.');
+
+/** Degrading needs a model to degrade to, and refusing none. */
+export function isWholeBreach({ on_breach, degrade_to }: Pick<Budget, 'on_breach' | 'degrade_to'>): boolean {
+  return (on_breach === 'degrade') === (degrade_to !== null);
+}
+const breachFault = { message: '"degrade" needs a model in degrade_to, "refuse" takes none', path: ['degrade_to'] };
+
+export const createBudget = z
+  .strictObject({
+    name: z.string().trim().min(1).max(100),
+    limit_micros: limitMicros,
+    window: budgetWindow,
+    scope: budgetScope.default({}),
+    thresholds: thresholds.default([]),
+    on_breach: onBreach.default('refuse'),
+    degrade_to: degradeTo.default(null),
+  })
+  .refine(isWholeBreach, breachFault);
 export type CreateBudget = z.infer<typeof createBudget>;
 
 export const updateBudget = z.strictObject({
   name: z.string().trim().min(1).max(100).optional(),
   limit_micros: limitMicros.optional(),
+  thresholds: thresholds.optional(),
+  on_breach: onBreach.optional(),
+  degrade_to: degradeTo.optional(),
 });
 export type UpdateBudget = z.infer<typeof updateBudget>;
 
@@ -46,6 +71,9 @@ export const budget = z.object({
   limit_micros: z.number().int(),
   window: budgetWindow,
   scope: budgetScope,
+  thresholds: z.array(z.number().int()),
+  on_breach: onBreach,
+  degrade_to: z.string().nullable(),
   /** Settled in the present window. */
   spent_micros: z.number().int(),
   /** Held for runs that are admitted but not settled yet; counts as spent. */

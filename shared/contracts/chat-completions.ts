@@ -30,6 +30,8 @@ export const chatCompletionRequest = z.looseObject({
   model: z.string().min(1).max(200),
   messages: z.array(chatMessage).min(1).max(MaxMessages),
   stream: z.boolean().nullish(),
+  service_tier: z.string().max(40).nullish(),
+  prompt_cache_key: z.string().max(200).nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().optional() }).nullish(),
   max_tokens: z.number().int().min(1).max(10_000_000).nullish(),
   max_completion_tokens: z.number().int().min(1).max(10_000_000).nullish(),

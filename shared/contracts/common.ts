@@ -51,6 +51,7 @@ export const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(MaxPage).default(20),
   cursor: z.string().min(1).max(200).optional(),
 });
+export type PageQuery = z.infer<typeof pageQuery>;
 
 /** OpenAI's metadata: at most 16 pairs. */
 export const metadata = z

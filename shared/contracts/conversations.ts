@@ -1,6 +1,7 @@
 /** OpenAI Conversations and the items that they and responses hold. Source: the OpenAI API reference, "Conversations". */
 import { z } from 'zod';
-import { metadata } from './common.ts';
+import type { AgentId, ConversationId } from '../core/ids.ts';
+import { isoTime, metadata, pageQuery } from './common.ts';
 
 export const MaxItemsPerRequest = 100;
 const MaxTextChars = 1_000_000;
@@ -37,6 +38,16 @@ export const functionCallOutputItem = z.object({
   output: z.union([z.string().max(MaxTextChars), z.array(z.looseObject({ type: z.string() })).max(100)]),
   status: z.string().nullish(),
 });
+
+/** A decision about a call that waits: `id` of the `mcp_approval_request` that asked for it. */
+export const approvalResponseItem = z.object({
+  type: z.literal('mcp_approval_response'),
+  id: z.string().max(100).nullish(),
+  approval_request_id: z.string().min(1).max(100),
+  approve: z.boolean(),
+  reason: z.string().max(1_000).nullish(),
+});
+export type ApprovalResponseItem = z.infer<typeof approvalResponseItem>;
 
 export const inputItem = z.union([inputMessage, functionCallItem, functionCallOutputItem]);
 export type InputItem = z.infer<typeof inputItem>;
@@ -82,9 +93,74 @@ export const storedFunctionCallOutput = z.object({
   output: z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]),
 });
 
-export const item = z.union([messageItem, storedFunctionCall, storedFunctionCallOutput]);
+/** A tool call that the platform executes: an MCP server's tool, or one that the agent's definition declares. */
+export const mcpCall = z.object({
+  id: z.string(),
+  type: z.literal('mcp_call'),
+  status: z.enum(['in_progress', 'completed', 'incomplete', 'failed']),
+  /** The label of the MCP server; `http` or `builtin` for a tool of the definition's own. */
+  server_label: z.string(),
+  name: z.string(),
+  arguments: z.string(),
+  output: z.string().nullable(),
+  error: z
+    .object({
+      type: z.literal('mcp_tool_execution_error'),
+      content: z.array(z.object({ type: z.literal('text'), text: z.string() })),
+    })
+    .nullable(),
+  approval_request_id: z.string().nullable(),
+});
+export type McpCall = z.infer<typeof mcpCall>;
+
+/** The turn waits until somebody decides about this call: `POST /v1/approvals/{id}/approve` or `/deny`. */
+export const mcpApprovalRequest = z.object({
+  id: z.string(),
+  type: z.literal('mcp_approval_request'),
+  server_label: z.string(),
+  name: z.string(),
+  arguments: z.string(),
+});
+export type McpApprovalRequest = z.infer<typeof mcpApprovalRequest>;
+
+export const mcpListTools = z.object({
+  id: z.string(),
+  type: z.literal('mcp_list_tools'),
+  server_label: z.string(),
+  tools: z.array(z.object({ name: z.string(), description: z.string().nullable(), input_schema: z.unknown() })),
+  error: z.string().nullable(),
+});
+export type McpListTools = z.infer<typeof mcpListTools>;
+
+/** Stands for earlier items that no longer fit into the model's window, and names them. */
+export const compactionItem = z.object({
+  id: z.string(),
+  type: z.literal('compaction'),
+  summary: z.string(),
+  replaces: z.array(z.string()),
+});
+export type CompactionItem = z.infer<typeof compactionItem>;
+
+export const outputItem = z.union([
+  messageItem,
+  storedFunctionCall,
+  mcpCall,
+  mcpApprovalRequest,
+  mcpListTools,
+  compactionItem,
+]);
+export type OutputItem = z.infer<typeof outputItem>;
+
+export const item = z.union([
+  messageItem,
+  storedFunctionCall,
+  storedFunctionCallOutput,
+  mcpCall,
+  mcpApprovalRequest,
+  mcpListTools,
+  compactionItem,
+]);
 export type Item = z.infer<typeof item>;
-export type OutputItem = MessageItem | StoredFunctionCall;
 
 /** OpenAI's page of items. */
 export const itemList = z.object({
@@ -121,7 +197,83 @@ export const conversation = z.object({
 });
 export type Conversation = z.infer<typeof conversation>;
 
+/** `agent`: whose it is, or who answered in it last. */
 export const conversationSummary = conversation.extend({ agent: z.string().nullable() });
+export type ConversationSummary = z.infer<typeof conversationSummary>;
+
+const ref = z.string().min(1).max(200);
+
+export const conversationFilter = z.object({
+  agent: ref.optional().describe("An agent's id or slug."),
+  visitor: ref.optional().describe("A visitor's id."),
+  metadata: z
+    .string()
+    .max(600)
+    .regex(/^[^:]{1,64}:/, 'is to be "key:value"')
+    .optional()
+    .describe('One pair, as `key:value`.'),
+  created_after: isoTime.optional(),
+  created_before: isoTime.optional(),
+});
+export type ConversationFilter = z.infer<typeof conversationFilter>;
+
+export const conversationsQuery = pageQuery.extend(conversationFilter.shape);
+export type ConversationsQuery = z.infer<typeof conversationsQuery>;
+
+export const searchQuery = conversationsQuery.extend({
+  q: z.string().max(500).default('').describe('Words that an item must hold, all of them; none find nothing.'),
+});
+export type SearchQuery = z.infer<typeof searchQuery>;
+
+/** An item in which every word was found. */
+export const conversationMatch = z.object({
+  object: z.literal('conversation.match'),
+  conversation: conversationSummary,
+  item: z.string(),
+  excerpt: z.string(),
+});
+
+/** What a conversation tells its tenant's index of itself. A text of null: the item is gone. */
+export type IndexedItem = { readonly id: string; readonly text: string | null };
+export type ConversationReport = {
+  readonly id: ConversationId;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly answeredBy: AgentId | null;
+  readonly items: readonly IndexedItem[];
+};
+
+/** A response of a conversation, and its last event so far: where a socket may go on. */
+export const followedResponse = z.object({
+  object: z.literal('conversation.response'),
+  id: z.string(),
+  is_over: z.boolean(),
+  sequence_number: z.number().int(),
+});
+export type FollowedResponse = z.infer<typeof followedResponse>;
+
+export const socketQuery = z.object({
+  after: z
+    .string()
+    .max(2_000)
+    .regex(/^resp_\w+:\d{1,9}(?:,resp_\w+:\d{1,9}){0,15}$/, 'is to be "response:sequence_number", joined by commas')
+    .transform((text) => Object.fromEntries(text.split(',').map((each) => readSeen(each))))
+    .optional()
+    .describe('The last event that was seen of each response, as `response:sequence_number`, joined by commas.'),
+});
+
+function readSeen(text: string): [string, number] {
+  const [id = '', number] = text.split(':');
+  return [id, Number(number)];
+}
+
+export const branchConversation = z.strictObject({
+  item: z.string().max(100).optional().describe('The last item that the branch has; all of them, if left out.'),
+  metadata: metadata.nullish().describe("The conversation's own, if left out."),
+});
+
+export const branchedConversation = conversation.extend({
+  branched_from: z.object({ conversation: z.string(), item: z.string().nullable() }),
+});
 
 export const deletedConversation = z.object({
   id: z.string(),

@@ -32,8 +32,19 @@ export const createIssuer = z.strictObject({
     .default([...tokenAlgorithms]),
   role_mappings: z.array(roleMapping).max(50).default([]),
   jwks_uri: url.nullable().default(null).describe("Without it, the issuer's OIDC discovery document names it."),
+  client_id: z
+    .string()
+    .min(1)
+    .max(200)
+    .nullable()
+    .default(null)
+    .describe('A public client of the issuer, by which people sign in to the console.'),
 });
 export type CreateIssuer = z.infer<typeof createIssuer>;
+
+/** Of the discovery document, as it was when the issuer was registered with a client. */
+const signInEndpoints = { authorization_endpoint: z.string(), token_endpoint: z.string() };
+export type SignInEndpoints = { readonly [Name in keyof typeof signInEndpoints]: string | null };
 
 export const issuer = z.object({
   object: z.literal('issuer'),
@@ -43,6 +54,27 @@ export const issuer = z.object({
   algorithms: z.array(tokenAlgorithm),
   role_mappings: z.array(roleMapping),
   jwks_uri: z.string().nullable(),
+  client_id: z.string().nullable(),
+  authorization_endpoint: signInEndpoints.authorization_endpoint.nullable(),
+  token_endpoint: signInEndpoints.token_endpoint.nullable(),
   created_at: isoTime,
 });
 export type Issuer = z.infer<typeof issuer>;
+
+/** What a browser needs to sign somebody in, known to everybody who asks. */
+export const signInOption = z.object({
+  object: z.literal('sign_in_option'),
+  issuer: z.string(),
+  client_id: z.string(),
+  audience: z.string(),
+  ...signInEndpoints,
+});
+export type SignInOption = z.infer<typeof signInOption>;
+
+export function toSignInOptions(issuers: readonly Issuer[]): SignInOption[] {
+  return issuers.flatMap(({ issuer, client_id, audience, authorization_endpoint, token_endpoint }) =>
+    client_id === null || authorization_endpoint === null || token_endpoint === null
+      ? []
+      : [{ object: 'sign_in_option', issuer, client_id, audience, authorization_endpoint, token_endpoint }],
+  );
+}

@@ -15,15 +15,35 @@ export const permissions = [
   'keys:read',
   'keys:write',
   'usage:read',
+  'invoices:read',
   'secrets:read',
   'secrets:write',
   'audit:read',
+  'events:read',
+  'webhooks:read',
+  'webhooks:write',
   'budgets:read',
   'budgets:write',
   'members:read',
   'members:write',
   'issuers:read',
   'issuers:write',
+  'branding:read',
+  'branding:write',
+  'sessions:write',
+  'tasks:read',
+  'tasks:write',
+  'tenant:read',
+  'tenant:write',
+  'hooks:read',
+  'hooks:write',
+  'approvals:read',
+  'approvals:write',
+  'tenant:export',
+  'domains:read',
+  'domains:write',
+  'telemetry:read',
+  'telemetry:write',
 ] as const;
 export const permission = z.enum(permissions);
 export type Permission = z.infer<typeof permission>;
@@ -43,10 +63,20 @@ export const keyScope = z.strictObject({
 });
 export type KeyScope = z.infer<typeof keyScope>;
 
-export const rateLimit = z.strictObject({
-  /** Within any sixty seconds no more than this pass. */
-  requests_per_minute: z.number().int().min(1).max(1_000_000),
-});
+/** Of requests and of tokens no more than this within any sixty seconds; of runs no more than this at once. */
+export const rateLimit = z
+  .strictObject({
+    requests_per_minute: z.number().int().min(1).max(1_000_000).optional(),
+    tokens_per_minute: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000_000)
+      .optional()
+      .describe('Input and output together; a run counts with the most that it may use until it is settled.'),
+    concurrent_runs: z.number().int().min(1).max(100_000).optional().describe('Admitted and not settled yet.'),
+  })
+  .refine((limit) => Object.keys(limit).length > 0, 'names no limit');
 export type RateLimit = z.infer<typeof rateLimit>;
 
 export const createKey = z.strictObject({

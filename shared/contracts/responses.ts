@@ -4,7 +4,16 @@
  */
 import { z } from 'zod';
 import { metadata } from './common.ts';
-import { inputItem, MaxItemsPerRequest, messageItem, storedFunctionCall, type OutputItem } from './conversations.ts';
+import {
+  approvalResponseItem,
+  inputItem,
+  MaxItemsPerRequest,
+  outputItem,
+  type ApprovalResponseItem,
+  type InputItem,
+  type OutputItem,
+} from './conversations.ts';
+import { toolSchema } from './tools.ts';
 
 export const responseTool = z.looseObject({
   type: z.literal('function', 'only function tools are supported'),
@@ -20,9 +29,24 @@ export const responseToolChoice = z.union([
   z.object({ type: z.literal('function'), name: z.string() }),
 ]);
 
+const items = z.array(inputItem).max(MaxItemsPerRequest);
+const decisions = z.array(approvalResponseItem).min(1).max(MaxItemsPerRequest);
+
+/** What a response may be asked to include: nothing here makes any of it, and leaving it out loses nothing. */
+const includable = z.enum([
+  'reasoning.encrypted_content',
+  'message.input_image.image_url',
+  'file_search_call.results',
+  'web_search_call.results',
+  'web_search_call.action.sources',
+  'computer_call_output.output.image_url',
+  'code_interpreter_call.outputs',
+]);
+
 export const createResponse = z.strictObject({
   model: z.string().min(1).max(200),
-  input: z.union([z.string().max(1_000_000), z.array(inputItem).max(MaxItemsPerRequest)]),
+  /** Decisions about calls that wait stand alone: they answer a response, and begin none. */
+  input: z.union([z.string().max(1_000_000), items, decisions]),
   instructions: z.string().max(100_000).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_obfuscation: z.boolean().optional() }).nullish(),
@@ -44,7 +68,7 @@ export const createResponse = z.strictObject({
           z.looseObject({
             type: z.literal('json_schema'),
             name: z.string().max(64),
-            schema: z.record(z.string(), z.unknown()),
+            schema: toolSchema,
             strict: z.boolean().nullish(),
           }),
         ])
@@ -52,7 +76,7 @@ export const createResponse = z.strictObject({
     })
     .nullish(),
   truncation: z.enum(['auto', 'disabled']).nullish(),
-  include: z.array(z.string().max(100)).max(20).nullish(),
+  include: z.array(includable).max(20).nullish(),
   reasoning: z.looseObject({}).nullish(),
   metadata: metadata.nullish(),
   user: z.string().max(512).nullish(),
@@ -61,6 +85,38 @@ export const createResponse = z.strictObject({
   service_tier: z.string().max(40).nullish(),
 });
 export type CreateResponse = z.infer<typeof createResponse>;
+/** A request that begins a turn. */
+export type TurnRequest = CreateResponse & { readonly input: string | readonly InputItem[] };
+export type DecisionRequest = CreateResponse & { readonly input: readonly ApprovalResponseItem[] };
+
+export function isDecision(body: CreateResponse): body is DecisionRequest {
+  return typeof body.input !== 'string' && body.input.some((each) => 'approval_request_id' in each);
+}
+
+export const countInputTokens = createResponse
+  .pick({
+    instructions: true,
+    previous_response_id: true,
+    conversation: true,
+    tools: true,
+    tool_choice: true,
+    parallel_tool_calls: true,
+    text: true,
+    truncation: true,
+    reasoning: true,
+  })
+  .extend({
+    model: z.string().min(1).max(200).nullish(),
+    input: z.union([z.string().max(1_000_000), items]).nullish(),
+  });
+
+/** No tokeniser is asked: an estimate, and the bound that the request is admitted with. */
+export const inputTokens = z.object({
+  object: z.literal('response.input_tokens'),
+  input_tokens: z.number().int(),
+  max_input_tokens: z.number().int(),
+  estimated: z.literal(true),
+});
 
 export const responseStatus = z.enum(['queued', 'in_progress', 'completed', 'incomplete', 'failed', 'cancelled']);
 export type ResponseStatus = z.infer<typeof responseStatus>;
@@ -78,6 +134,18 @@ export type ResponseUsage = z.infer<typeof responseUsage>;
 export const recalledReference = z.object({ id: z.string(), score: z.number(), text: z.string() });
 export type RecalledReference = z.infer<typeof recalledReference>;
 
+/** The first two are OpenAI's; the others name the limit of the agent's definition that ended the turn. */
+export const incompleteReason = z.enum([
+  'max_output_tokens',
+  'content_filter',
+  'max_steps',
+  'max_tool_calls',
+  'max_tokens',
+  'max_cost',
+  'tool_loop',
+]);
+export type IncompleteReason = z.infer<typeof incompleteReason>;
+
 export const response = z.object({
   id: z.string(),
   object: z.literal('response'),
@@ -86,12 +154,12 @@ export const response = z.object({
   status: responseStatus,
   background: z.boolean(),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
-  incomplete_details: z.object({ reason: z.enum(['max_output_tokens', 'content_filter']) }).nullable(),
+  incomplete_details: z.object({ reason: incompleteReason }).nullable(),
   instructions: z.string().nullable(),
   max_output_tokens: z.number().int().nullable(),
   metadata: z.record(z.string(), z.string()),
   model: z.string(),
-  output: z.array(z.union([messageItem, storedFunctionCall])),
+  output: z.array(outputItem),
   parallel_tool_calls: z.boolean(),
   previous_response_id: z.string().nullable(),
   conversation: z.object({ id: z.string() }).nullable(),
@@ -174,6 +242,29 @@ export type ResponseEvent =
       readonly output_index: number;
       readonly name: string;
       readonly arguments: string;
+    }
+  | {
+      readonly type: 'response.mcp_call_arguments.delta';
+      readonly item_id: string;
+      readonly output_index: number;
+      readonly delta: string;
+    }
+  | {
+      readonly type: 'response.mcp_call_arguments.done';
+      readonly item_id: string;
+      readonly output_index: number;
+      readonly arguments: string;
+    }
+  | {
+      readonly type:
+        | 'response.mcp_call.in_progress'
+        | 'response.mcp_call.completed'
+        | 'response.mcp_call.failed'
+        | 'response.mcp_list_tools.in_progress'
+        | 'response.mcp_list_tools.completed'
+        | 'response.mcp_list_tools.failed';
+      readonly item_id: string;
+      readonly output_index: number;
     }
   | { readonly type: 'error'; readonly code: string; readonly message: string; readonly param: string | null };
 

@@ -1,8 +1,19 @@
 /** Tenants, as their operator sees them. */
 import { z } from 'zod';
-import { isId, type BridgeId } from '../core/ids.ts';
+import type { TokenPrice } from '../core/money.ts';
+import {
+  checkAudience,
+  findDearTier,
+  planTerms,
+  priceAudience,
+  rate,
+  tenantTerms,
+  tiers,
+  modelSkus,
+} from './billing.ts';
 import { isoTime, slug } from './common.ts';
 import { createdKey } from './keys.ts';
+import { features, planLimits, planOverrides } from './plans.ts';
 
 /** Labels under the platform's domain that can never be a tenant. */
 export const reservedSlugs: ReadonlySet<string> = new Set([
@@ -20,10 +31,21 @@ export const reservedSlugs: ReadonlySet<string> = new Set([
 export const createTenant = z.strictObject({
   slug: slug.refine((value) => !reservedSlugs.has(value), 'this label is reserved'),
   name: z.string().trim().min(1).max(100),
-  plan: z.string().min(1).max(40).default('standard'),
+  plan: slug.default('standard'),
   region: z.enum(['eu', 'us']).nullable().default(null),
 });
 export type CreateTenant = z.infer<typeof createTenant>;
+
+export const updateTenant = z.strictObject({
+  name: z.string().trim().min(1).max(100).optional(),
+  plan: slug.optional(),
+  overrides: planOverrides.optional().describe('Where the tenant departs from its plan; `{}` follows it again.'),
+});
+export type UpdateTenant = z.infer<typeof updateTenant>;
+
+export const tenantStatuses = ['active', 'suspended', 'deleting'] as const;
+export const tenantStatus = z.enum(tenantStatuses);
+export type TenantStatus = z.infer<typeof tenantStatus>;
 
 export const tenant = z.object({
   object: z.literal('tenant'),
@@ -31,49 +53,79 @@ export const tenant = z.object({
   slug: z.string(),
   name: z.string(),
   plan: z.string(),
+  overrides: planOverrides,
   region: z.string().nullable(),
-  status: z.enum(['active', 'suspended']),
+  status: tenantStatus,
   url: z.string(),
   created_at: isoTime,
 });
 export type Tenant = z.infer<typeof tenant>;
 
+/** Whether the tenant's own switch lets runs begin. */
+export const tenantRuns = z.object({ object: z.literal('tenant.runs'), stopped: z.boolean() });
+
+/** A tenant as it sees itself: with what is in force for it. */
+export const ownTenant = tenant.omit({ plan: true, overrides: true }).extend({
+  plan: z.object({ id: z.string(), name: z.string() }),
+  features,
+  limits: planLimits,
+});
+export type OwnTenant = z.infer<typeof ownTenant>;
+
 export const createdTenant = tenant.extend({ admin_key: createdKey });
 
-export const registerBridge = z.strictObject({
-  /** The bridge's own id, which its tokens and receipts name. */
-  id: z.custom<BridgeId>((value) => isId('bridge', value), 'must be a bridge id (brg_…)').meta({ type: 'string' }),
-  name: z.string().trim().min(1).max(100),
-  url: z.url({ protocol: /^https?$/ }),
-  /** The bridge's Ed25519 public key, as a JWK. */
-  public_key: z.strictObject({
-    kty: z.literal('OKP'),
-    crv: z.literal('Ed25519'),
-    x: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
-  }),
-});
-export type RegisterBridge = z.infer<typeof registerBridge>;
+const microsPerMtok = z.number().int().min(0).max(1_000_000_000_000);
+const modelTiers = z.partialRecord(z.enum(modelSkus), tiers);
 
-export const bridge = z.object({
-  object: z.literal('bridge'),
-  id: z.string(),
-  name: z.string(),
-  url: z.string(),
-  status: z.enum(['online', 'offline']),
-  models: z.array(z.string()),
-  registered_at: isoTime,
-  last_seen_at: isoTime.nullable(),
-});
-export type Bridge = z.infer<typeof bridge>;
-
-export const setPrice = z.strictObject({
-  /** A model's id, or `*` for every model without a price of its own. */
-  model: z.string().min(1).max(200),
-  input_micros_per_mtok: z.number().int().min(0).max(1_000_000_000_000),
-  cached_input_micros_per_mtok: z.number().int().min(0).max(1_000_000_000_000),
-  output_micros_per_mtok: z.number().int().min(0).max(1_000_000_000_000),
-});
+export const setPrice = z
+  .strictObject({
+    /** A model's id, or `*` for every model without a price of its own. */
+    model: z.string().min(1).max(200),
+    input_micros_per_mtok: microsPerMtok,
+    cached_input_micros_per_mtok: microsPerMtok,
+    output_micros_per_mtok: microsPerMtok,
+    ...priceAudience,
+    tiers: modelTiers.default({}),
+  })
+  .superRefine(checkAudience)
+  .superRefine((price, context) => {
+    for (const each of modelSkus) {
+      const dear = findDearTier(price.tiers[each], priceOfSku(price, each));
+      if (dear >= 0)
+        context.addIssue({ code: 'custom', path: ['tiers', each, dear], message: 'is above the price itself' });
+    }
+  });
 export type SetPrice = z.infer<typeof setPrice>;
 
-export const price = setPrice.extend({ object: z.literal('price'), id: z.string(), effective_from: isoTime });
+/** Embeddings, audio to transcribe and text to speak are input. */
+export function priceOfSku(price: TokenPrice, sku: (typeof modelSkus)[number]): number {
+  switch (sku) {
+    case 'input_tokens':
+    case 'embedding_tokens':
+    case 'audio_seconds':
+    case 'speech_characters':
+      return price.input_micros_per_mtok;
+    case 'cached_input_tokens':
+      return price.cached_input_micros_per_mtok;
+    case 'output_tokens':
+      return price.output_micros_per_mtok;
+  }
+}
+
+export const price = z.object({
+  object: z.literal('price'),
+  id: z.string(),
+  model: z.string(),
+  input_micros_per_mtok: z.number().int(),
+  cached_input_micros_per_mtok: z.number().int(),
+  output_micros_per_mtok: z.number().int(),
+  plan: z.string().nullable(),
+  tenant: z.string().nullable(),
+  tiers: modelTiers,
+  effective_from: isoTime,
+});
 export type Price = z.infer<typeof price>;
+
+/** What counts for one tenant: prices of models, rates of what is metered, its terms. */
+export const ownPrice = z.discriminatedUnion('object', [price, rate, planTerms, tenantTerms]);
+export type OwnPrice = z.infer<typeof ownPrice>;

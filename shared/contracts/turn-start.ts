@@ -4,14 +4,24 @@
 import type { AgentId, ConversationId, ResponseId, TenantId } from '../core/ids.ts';
 import type { Principal } from '../core/principal.ts';
 import type { ChatMessage } from './chat-completions.ts';
-import type { InputItem } from './conversations.ts';
+import type { Conversation, InputItem, Item } from './conversations.ts';
 import type { LiveAgent } from './admission.ts';
 import type { Response } from './responses.ts';
+import type { Lane } from './tasks.ts';
 
 export type TurnInput =
   | { readonly kind: 'items'; readonly input: string | readonly InputItem[] }
   /** A chat completion brings its whole history and leaves none. */
   | { readonly kind: 'messages'; readonly messages: readonly ChatMessage[] };
+
+/** Of one turn, and of what it asks other agents to do. */
+export type TurnLimits = {
+  readonly maxSteps: number;
+  readonly maxToolCalls: number;
+  readonly maxTokens: number | null;
+  readonly maxCostMicros: number | null;
+  readonly approvalMs: number;
+};
 
 export type TurnStart = {
   readonly tenantId: TenantId;
@@ -32,7 +42,13 @@ export type TurnStart = {
   readonly maxOutputTokens: number;
   readonly recallLimit: number;
   readonly timeoutMs: number;
+  /** Absent in a turn that began before turns had limits of their own. */
+  readonly limits?: TurnLimits;
+  /** The agents that asked one another down to this turn, the first one first. */
+  readonly askedBy?: readonly AgentId[];
   readonly allowExternal: boolean;
+  /** Whose turn it is at a node; absent: somebody waits for the answer. */
+  readonly lane?: Lane;
   /** What the response object starts as. */
   readonly response: Response;
   readonly requestId: string;
@@ -44,4 +60,11 @@ export type NewConversation = {
   readonly agentId: AgentId | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly items: readonly InputItem[];
+  /** Items of the conversation that this one branches from: they keep their ids. */
+  readonly past?: readonly Item[];
 };
+
+export type Branch = Pick<NewConversation, 'agentId' | 'metadata'> & { readonly past: readonly Item[] };
+export type Match = { readonly conversation: Conversation; readonly text: string };
+
+export type EndedTurn = { readonly response: Response; readonly costMicros: number; readonly toolCalls: number };

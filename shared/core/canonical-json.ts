@@ -14,3 +14,13 @@ export function canonicalJson(value: Json): string {
     .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
   return `{${members.join(',')}}`;
 }
+
+/** Undefined where the text is not what `canonicalJson` writes, byte for byte: nothing can hide in another spelling of the same. */
+export function parseCanonical(text: string): unknown {
+  try {
+    const value = JSON.parse(text) as Json;
+    return canonicalJson(value) === text ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -3,7 +3,7 @@
  * Everything that goes wrong on purpose is one of these; anything else is a bug and becomes `internal_error`.
  * Shapes follow the OpenAI error object; retry semantics follow the official SDKs (`x-should-retry`).
  */
-import type { RateState } from './rate-window.ts';
+import type { RateStates } from './rate-window.ts';
 
 const InvalidRequest = 'invalid_request_error';
 const ServerError = 'server_error';
@@ -47,11 +47,29 @@ export const failureKinds = {
     retryable: false,
     message: 'This credential lacks the permission that the request needs.',
   },
+  agent_suspended: {
+    status: 403,
+    type: 'permission_error',
+    retryable: false,
+    message: 'This agent is suspended: it starts no runs until it is resumed.',
+  },
+  tenant_stopped: {
+    status: 403,
+    type: 'permission_error',
+    retryable: false,
+    message: 'This tenant has stopped all its runs. POST /v1/tenant/resume lets them begin again.',
+  },
   tenant_suspended: {
     status: 403,
     type: 'permission_error',
     retryable: false,
     message: 'This tenant is suspended. Its operator can reactivate it.',
+  },
+  plan_limit_reached: {
+    status: 403,
+    type: 'permission_error',
+    retryable: false,
+    message: "The tenant's plan allows no more of these.",
   },
   not_found: { status: 404, type: InvalidRequest, retryable: false, message: 'There is no such resource.' },
   unknown_host: { status: 404, type: InvalidRequest, retryable: false, message: 'No tenant answers at this host.' },
@@ -111,6 +129,12 @@ export const failureKinds = {
     retryable: true,
     message: 'The platform failed to handle this request. The request id helps its operator to find out why.',
   },
+  memory_refused: {
+    status: 422,
+    type: InvalidRequest,
+    retryable: false,
+    message: 'The text is not worth remembering, or is known already.',
+  },
   upstream_invalid: {
     status: 502,
     type: ServerError,
@@ -144,9 +168,13 @@ export type FailureDetails = {
   readonly param?: string;
   readonly retryAfterMs?: number;
   /** For the rate headers of a refusal. */
-  readonly rate?: RateState;
+  readonly rate?: RateStates;
+  /** The model on which the run might still fit the budget that refused it. Never sent to a client. */
+  readonly degradeTo?: string;
   /** The request may or may not have reached who was to serve it. Never sent to a client. */
   readonly unreached?: true;
+  /** The request was not begun by who was to serve it, and never will be. Never sent to a client. */
+  readonly notBegun?: true;
   /** For the log only; never sent to a client. */
   readonly reason?: string;
 };

@@ -38,19 +38,33 @@ export function authorize(
   return ok();
 }
 
+/** Whether it is bound to no part of its tenant. */
+export function isWholeTenant({ scope }: Pick<Principal, 'scope'>): boolean {
+  return scope.project === null && scope.environment === null && scope.agent === null;
+}
+
+/** A credential as it is handed out: what it allows, and until when. */
+export type Reach = {
+  readonly permissions: readonly string[];
+  readonly scope: Omit<PrincipalScope, 'agent'> & { readonly agent: string | null };
+  /** Null: without end. */
+  readonly expires_at: string | null;
+};
+
 /**
- * Whether `other` may do nothing that the principal may not: who hands out a credential must hold at least its rights.
- * Undefined where it covers, otherwise what is beyond.
+ * Whether `other` may do nothing that the principal may not, and not longer: who hands out a credential must hold at
+ * least its rights. Undefined where it covers, otherwise what is beyond.
  */
-export function findExcess(
-  principal: Principal,
-  other: Pick<Principal, 'permissions'> & {
-    readonly scope: Omit<PrincipalScope, 'agent'> & { readonly agent: string | null };
-  },
-): string | undefined {
+export function findExcess(principal: Principal, other: Reach): string | undefined {
   const beyond = other.permissions.find((permission) => !principal.permissions.includes(permission));
   if (beyond !== undefined) return beyond;
-  return (['project', 'environment', 'agent'] as const).find(
+  const wider = (['project', 'environment', 'agent'] as const).find(
     (bound) => principal.scope[bound] !== null && principal.scope[bound] !== other.scope[bound],
   );
+  return wider ?? (outlives(other.expires_at, principal) ? 'expires_at' : undefined);
+}
+
+/** Whether what ends then, or with null never, is there longer than the principal's own credential. */
+export function outlives(expiresAt: string | null, { until }: Principal): boolean {
+  return until !== undefined && (expiresAt === null || Date.parse(expiresAt) > until);
 }

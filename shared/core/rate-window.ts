@@ -1,41 +1,79 @@
 /**
- * A sliding window of requests, counted in buckets of a second: within any sixty seconds no more than the limit pass.
- * Pure. A bucket counts until the last moment of its second has left the window, so the bound is never exceeded; a
- * bucket that lies in the future, because the clock was set back, counts as well.
+ * A sliding window of requests or tokens, counted in buckets of a second: within any sixty seconds no more than the
+ * limit is used. Pure. A bucket counts until the last of what it was granted for has left the window, so the bound is
+ * never exceeded; a bucket that lies in the future, because the clock was set back, counts as well.
  */
 export const RateWindowSeconds = 60;
 
+/** A grant is used within a second of its making, and was made within the second of its bucket. */
+const BucketLifeSeconds = RateWindowSeconds + 2;
+
 export type RateBucket = { readonly second: number; readonly count: number };
 
+/** What has been used of one limit. */
+export type RateMeter = { readonly buckets: readonly RateBucket[]; readonly limit: number };
+
 export type RateDecision =
-  | { readonly kind: 'granted'; readonly requests: number; readonly second: number; readonly state: RateState }
-  | { readonly kind: 'refused'; readonly retryAfterMs: number; readonly state: RateState };
+  | { readonly kind: 'granted'; readonly amount: number; readonly second: number; readonly state: RateState }
+  /** Refused for now, or for ever where no time is given: more is needed than the limit. */
+  | { readonly kind: 'refused'; readonly retryAfterMs?: number; readonly state: RateState };
 
 /** What the rate headers say. */
 export type RateState = { readonly limit: number; readonly remaining: number; readonly resetMs: number };
+/** Of each measure that is limited, the tightest. */
+export type RateStates = { readonly requests?: RateState; readonly tokens?: RateState };
 
 /** What one grant takes of what is left, where its holder may admit further requests of its own. */
-const GrantShare = 8;
+export const GrantShare = 8;
 
-export function decideRate(buckets: readonly RateBucket[], limit: number, more: boolean, now: number): RateDecision {
+/** Decides over all limits that bind the caller at once: what passes, passes each of them. */
+export function decideRate(meters: readonly RateMeter[], need: number, more: boolean, now: number): RateDecision {
   const second = Math.floor(now / 1000);
-  const live = buckets.filter((bucket) => bucket.count > 0 && bucket.second >= second - RateWindowSeconds);
-  const used = live.reduce((sum, { count }) => sum + count, 0);
-  const left = limit - used;
-  const leavesAt = (bucket: RateBucket) => Math.max(0, (bucket.second + 1 + RateWindowSeconds) * 1000 - now);
-  if (left <= 0) {
-    const oldest = live.reduce((first, bucket) => (bucket.second < first.second ? bucket : first));
-    return {
-      kind: 'refused',
-      retryAfterMs: leavesAt(oldest),
-      state: { limit, remaining: 0, resetMs: leavesAt(newest(live)) },
-    };
+  const seen = meters.map((meter) => look(meter, second, now));
+  const short = seen.filter(({ left }) => left < need);
+  if (short.length > 0) {
+    const worst = short.reduce((a, b) => (waitFor(b, need, now) > waitFor(a, need, now) ? b : a));
+    const wait = waitFor(worst, need, now);
+    const state = { limit: worst.limit, remaining: Math.max(0, worst.left), resetMs: worst.resetMs };
+    return Number.isFinite(wait) ? { kind: 'refused', retryAfterMs: wait, state } : { kind: 'refused', state };
   }
-  const requests = more ? Math.max(1, Math.floor(left / GrantShare)) : 1;
+  const tightest = seen.reduce((a, b) => (b.left < a.left ? b : a));
+  const amount = more ? Math.max(need, Math.floor(tightest.left / GrantShare)) : need;
   const resetMs = RateWindowSeconds * 1000;
-  return { kind: 'granted', requests, second, state: { limit, remaining: left - requests, resetMs } };
+  return {
+    kind: 'granted',
+    amount,
+    second,
+    state: { limit: tightest.limit, remaining: tightest.left - amount, resetMs },
+  };
 }
 
-function newest(buckets: readonly RateBucket[]): RateBucket {
-  return buckets.reduce((last, bucket) => (bucket.second > last.second ? bucket : last));
+/** From which second on a bucket counts. */
+export function oldestLive(second: number): number {
+  return second - BucketLifeSeconds + 1;
+}
+
+type Seen = { readonly limit: number; readonly left: number; readonly live: readonly RateBucket[]; resetMs: number };
+
+function look({ buckets, limit }: RateMeter, second: number, now: number): Seen {
+  const live = buckets
+    .filter((bucket) => bucket.count > 0 && bucket.second >= oldestLive(second))
+    .sort((a, b) => a.second - b.second);
+  const left = limit - live.reduce((sum, { count }) => sum + count, 0);
+  const newest = live.at(-1);
+  return { limit, left, live, resetMs: newest ? leavesInMs(newest, now) : 0 };
+}
+
+/** Until enough has left the window; infinite where that can never be. */
+function waitFor({ left, live }: Seen, need: number, now: number): number {
+  let free = left;
+  for (const bucket of live) {
+    free += bucket.count;
+    if (free >= need) return leavesInMs(bucket, now);
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+function leavesInMs({ second }: RateBucket, now: number): number {
+  return Math.max(0, (second + BucketLifeSeconds) * 1000 - now);
 }

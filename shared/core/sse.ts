@@ -1,6 +1,8 @@
 /**
  * Server-sent events (WHATWG HTML, "Server-sent events"): formatting, and a parser that takes bytes in any slices.
  */
+import { fail, toErrorObject, type Failure } from './failure.ts';
+
 export type ServerSentEvent = { readonly event?: string; readonly data: string; readonly id?: string };
 
 const encoder = new TextEncoder();
@@ -13,6 +15,16 @@ export function formatSse(event: ServerSentEvent): string {
 export function encodeSse(event: ServerSentEvent): Uint8Array {
   return encoder.encode(formatSse(event));
 }
+
+/**
+ * What follows when a stream breaks: an end of the frame that may have been cut in its middle, and the error. Left alone,
+ * a runtime may end the answer as if it were whole.
+ */
+export function endingFrames(why: Failure): Uint8Array {
+  return encoder.encode(`\n\n${formatSse({ data: JSON.stringify({ error: toErrorObject(why) }) })}`);
+}
+
+export const cutFrames = endingFrames(fail('upstream_cut'));
 
 export const keepAliveFrame = ': keep-alive\n\n';
 

@@ -6,45 +6,68 @@
 import type { Clock } from '../core/clock.ts';
 import type { BridgeId } from '../core/ids.ts';
 import type { TokenPrice } from '../core/money.ts';
-import { err, ok, type Result } from '../core/result.ts';
-import type { AnnouncedModel, JobClaims } from '../contracts/inference.ts';
+import { ok, type Result } from '../core/result.ts';
+import type { Transport } from '../contracts/bridges.ts';
+import type { AnnouncedModel } from '../contracts/inference.ts';
+import type { ModelDefinition } from '../contracts/model-registry.ts';
+import { Everybody, isPlanScope, scopeOfPlan } from '../core/price-scope.ts';
+import type { NodeLoad } from './balance.ts';
 
-export const DefaultModelAlias = 'default';
-export const AnyModelPrice = '*';
 const ViewTtlMs = 1_000;
+const MaxPlans = 10_000;
+
+/** Where a bridge is and how it is reached; `url` is empty where it only dials out. */
+export type BridgeAddress = {
+  readonly id: BridgeId;
+  readonly transport: Transport;
+  readonly url: string;
+  /** The job key that it holds. */
+  readonly jobKey?: string | undefined;
+};
 
 export type PoolSnapshot = {
-  readonly bridges: readonly {
-    readonly id: BridgeId;
-    readonly url: string;
+  readonly bridges: readonly (BridgeAddress & {
+    readonly name?: string;
     readonly models: readonly AnnouncedModel[];
-  }[];
+    /** Its nodes that get jobs now; absent where it does not tell. */
+    readonly nodes?: readonly NodeLoad[];
+  })[];
   readonly defaultModel: string | null;
   /** Models that some bridge has or had not long ago. */
   readonly recentModels?: readonly string[];
 };
-export type PricedModel = { readonly id: string; readonly model: string; readonly price: TokenPrice };
+/** `scope`: for whom, `*` or absent for everybody (shared/store/price-scope.ts). */
+export type PricedModel = {
+  readonly id: string;
+  readonly model: string;
+  readonly price: TokenPrice;
+  readonly scope?: string;
+};
 
 export type CatalogSource = {
   loadPool(): Promise<Result<PoolSnapshot>>;
   /** The price in force of every model that has one, `*` among them. */
   loadPrices(): Promise<Result<readonly PricedModel[]>>;
-};
-
-export type Route = {
-  readonly bridge: { readonly id: BridgeId; readonly url: string };
-  readonly model: AnnouncedModel;
-  readonly priceId: string;
-  readonly price: TokenPrice;
+  loadRegistry(): Promise<Result<readonly ModelDefinition[]>>;
+  /** Asked only where some plan has prices of its own. */
+  loadPlan(tenant: string): Promise<Result<string>>;
 };
 
 export type CatalogView = {
   readonly pool: PoolSnapshot;
-  readonly prices: ReadonlyMap<string, PricedModel>;
+  readonly prices: PriceMap;
+  /** Prices that go before `prices`, the most specific first: the tenant's own, its plan's. */
+  readonly ownPrices?: readonly PriceMap[];
+  readonly registry?: readonly ModelDefinition[];
+  /** Whose view it is. */
+  readonly tenant?: string;
 };
+export type PriceMap = ReadonlyMap<string, PricedModel>;
+type SharedView = CatalogView & { readonly scoped: ReadonlyMap<string, PriceMap> };
 
 export class Catalog {
-  #view: { readonly at: number; readonly view: CatalogView } | undefined;
+  #view: { readonly at: number; readonly view: SharedView } | undefined;
+  readonly #plans = new Map<string, { readonly at: number; readonly plan: string }>();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -52,60 +75,52 @@ export class Catalog {
   }
 
   /** `source` belongs to the request that asks, so its I/O does too; only its answer is kept. */
-  async view(source: CatalogSource): Promise<Result<CatalogView>> {
+  async view(source: CatalogSource, tenant: string): Promise<Result<CatalogView>> {
+    const shared = await this.#sharedView(source);
+    if (!shared.ok) return shared;
+    const { scoped } = shared.value;
+    if (scoped.size === 0) return ok({ ...shared.value, tenant });
+    const scopes = [tenant];
+    if ([...scoped.keys()].some(isPlanScope)) {
+      const plan = await this.#planOf(source, tenant);
+      if (!plan.ok) return plan;
+      scopes.push(scopeOfPlan(plan.value));
+    }
+    return ok({ ...shared.value, tenant, ownPrices: scopes.flatMap((scope) => scoped.get(scope) ?? []) });
+  }
+
+  async #sharedView(source: CatalogSource): Promise<Result<SharedView>> {
     const kept = this.#view;
-    const age = kept ? this.#clock.now() - kept.at : Number.POSITIVE_INFINITY;
-    if (kept && age >= 0 && age < ViewTtlMs) return ok(kept.view);
-    const [pool, prices] = await Promise.all([source.loadPool(), source.loadPrices()]);
+    if (kept && this.#isFresh(kept.at)) return ok(kept.view);
+    const [pool, prices, registry] = await Promise.all([source.loadPool(), source.loadPrices(), source.loadRegistry()]);
     if (!pool.ok) return pool;
     if (!prices.ok) return prices;
-    const view = { pool: pool.value, prices: new Map(prices.value.map((price) => [price.model, price])) };
+    if (!registry.ok) return registry;
+    const byScope = Map.groupBy(prices.value, ({ scope }) => scope ?? Everybody);
+    const scoped = new Map([...byScope].map(([scope, list]) => [scope, toPriceMap(list)]));
+    const everybodys = scoped.get(Everybody) ?? new Map<string, PricedModel>();
+    scoped.delete(Everybody);
+    const view = { pool: pool.value, prices: everybodys, registry: registry.value, scoped };
     this.#view = { at: this.#clock.now(), view };
     return ok(view);
   }
-}
 
-/** The models that a caller may use: announced, priced, and on permitted hardware. */
-export function listServable(view: CatalogView, allowExternal: boolean): AnnouncedModel[] {
-  const byId = new Map<string, AnnouncedModel>();
-  for (const bridge of view.pool.bridges) {
-    for (const model of bridge.models) {
-      if ((allowExternal || !model.external) && priceOf(view, model.id) && !byId.has(model.id))
-        byId.set(model.id, model);
-    }
+  async #planOf(source: CatalogSource, tenant: string): Promise<Result<string>> {
+    const kept = this.#plans.get(tenant);
+    if (kept && this.#isFresh(kept.at)) return ok(kept.plan);
+    const plan = await source.loadPlan(tenant);
+    if (!plan.ok) return plan;
+    if (this.#plans.size >= MaxPlans) this.#plans.clear();
+    this.#plans.set(tenant, { at: this.#clock.now(), plan: plan.value });
+    return plan;
   }
-  return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-}
 
-export function resolveRoute(
-  view: CatalogView,
-  wanted: { readonly model: string; readonly operation: JobClaims['operation']; readonly allowExternal: boolean },
-): Result<Route> {
-  const id = wanted.model === DefaultModelAlias ? view.pool.defaultModel : wanted.model;
-  if (id === null) return err('node_unavailable');
-  const price = priceOf(view, id);
-  for (const bridge of price ? view.pool.bridges : []) {
-    const model = bridge.models.find(
-      (candidate) =>
-        candidate.id === id &&
-        candidate.operations.includes(wanted.operation) &&
-        (wanted.allowExternal || !candidate.external),
-    );
-    if (model && price)
-      return ok({ bridge: { id: bridge.id, url: bridge.url }, model, priceId: price.id, price: price.price });
+  #isFresh(at: number): boolean {
+    const age = this.#clock.now() - at;
+    return age >= 0 && age < ViewTtlMs;
   }
-  if (view.pool.bridges.length === 0)
-    return err('node_unavailable', 'No inference bridge is connected at the moment.', { retryAfterMs: 500 });
-  if (price && view.pool.recentModels?.includes(id) && !isOffered(view, id)) return err('node_unavailable');
-  return err('model_not_found', `The model "${wanted.model}" does not exist, or this credential may not use it.`, {
-    param: 'model',
-  });
 }
 
-function isOffered(view: CatalogView, id: string): boolean {
-  return view.pool.bridges.some((bridge) => bridge.models.some((model) => model.id === id));
-}
-
-function priceOf(view: CatalogView, model: string): PricedModel | undefined {
-  return view.prices.get(model) ?? view.prices.get(AnyModelPrice);
+function toPriceMap(prices: readonly PricedModel[]): PriceMap {
+  return new Map(prices.map((price) => [price.model, price]));
 }

@@ -1,17 +1,25 @@
 /**
  * Sends a job to a bridge and hands back its answer as it comes. A bridge that cannot be reached is an outage (503);
- * what the bridge itself says is wrong keeps its code. The body of a good answer is never read here.
+ * what the bridge itself says is wrong keeps its code. The body of a good answer is never read here. Only a job that was
+ * certainly not begun goes to another bridge: anything else could run twice.
  */
-import { failureKinds, type FailureCode } from '../core/failure.ts';
+import { failureKinds, type Failure, type FailureCode } from '../core/failure.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { errorBody } from '../contracts/common.ts';
+import { NotBegunHeader, operationPaths, UnreachedHeader, type JobOperation } from '../contracts/inference.ts';
+import type { BridgeAddress } from './catalog.ts';
+import type { Route } from './resolve-route.ts';
+import { lostRunReleaseAt } from './reservation.ts';
 
 /** A bridge that restarts is back within about a second. */
 const UnreachedRetryMs = 500;
 
+/** Sends a request to one bridge, whichever way it is reached. */
+export type BridgeFetch = (path: string, init: RequestInit) => Promise<Response>;
+
 export type BridgeRequest = {
-  readonly bridgeUrl: string;
-  readonly path: '/v1/chat/completions' | '/v1/embeddings';
+  readonly fetch: BridgeFetch;
+  readonly operation: JobOperation;
   readonly jobToken: string;
   readonly body: BodyInit;
   readonly requestId: string;
@@ -19,10 +27,29 @@ export type BridgeRequest = {
   readonly signal?: AbortSignal;
 };
 
+/** Asks the route's bridges one after the other, as long as each says that it has not begun the job. */
+export async function callFirstBridge(
+  { bridge, others }: Pick<Route, 'bridge' | 'others'>,
+  call: (bridge: BridgeAddress) => Promise<Result<Response>>,
+): Promise<Result<Response>> {
+  let answer = await call(bridge);
+  for (const other of others) {
+    if (answer.ok || !answer.failure.notBegun) break;
+    answer = await call(other);
+  }
+  return answer;
+}
+
+/** When what was held for a run is free again although no receipt will come; undefined where one will. */
+export function lostRunOf(failure: Failure, now: number, timeoutMs: number): number | undefined {
+  if (failure.notBegun) return now;
+  return failure.unreached ? lostRunReleaseAt(now, timeoutMs) : undefined;
+}
+
 export async function callBridge(request: BridgeRequest): Promise<Result<Response>> {
   let answer: Response;
   try {
-    answer = await fetch(request.bridgeUrl + request.path, {
+    answer = await request.fetch(operationPaths[request.operation], {
       method: 'POST',
       headers: {
         authorization: `Bearer ${request.jobToken}`,
@@ -35,13 +62,18 @@ export async function callBridge(request: BridgeRequest): Promise<Result<Respons
       ...(request.signal ? { signal: request.signal } : {}),
     });
   } catch (error) {
-    return err('node_unavailable', 'The inference bridge cannot be reached at the moment.', {
-      reason: String(error),
-      unreached: true,
-      retryAfterMs: UnreachedRetryMs,
-    });
+    return unreached(String(error));
   }
+  if (answer.headers.has(UnreachedHeader)) return unreached('the tunnel broke before the answer');
   return answer.ok ? ok(answer) : readFailure(answer);
+}
+
+function unreached(reason: string): Result<Response> {
+  return err('node_unavailable', 'The inference bridge cannot be reached at the moment.', {
+    reason,
+    unreached: true,
+    retryAfterMs: UnreachedRetryMs,
+  });
 }
 
 async function readFailure(answer: Response): Promise<Result<Response>> {
@@ -52,9 +84,11 @@ async function readFailure(answer: Response): Promise<Result<Response>> {
   if (answer.status === 401 || answer.status === 403 || code === null || !Object.hasOwn(failureKinds, code)) {
     return err('node_unavailable', undefined, { reason: `bridge: ${answer.status} ${message}` });
   }
+  const notBegun = answer.headers.has(NotBegunHeader);
   const retryAfterMs = Number(answer.headers.get('retry-after-ms') ?? Number.NaN);
   return err(code as FailureCode, message, {
     ...(param === null ? {} : { param }),
     ...(Number.isFinite(retryAfterMs) ? { retryAfterMs } : {}),
+    ...(notBegun ? { notBegun } : {}),
   });
 }

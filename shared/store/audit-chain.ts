@@ -10,6 +10,9 @@ import { canonicalJson, type Json } from '../core/canonical-json.ts';
 /** What a tenant's first entry names as the hash before it. */
 export const AuditGenesisHash = '0'.repeat(64);
 
+/** Whose trail it is where no tenant acts: the operator's own. */
+export const OperatorTrail = 'operator';
+
 export type AuditLink = { readonly sequence: number; readonly hash: string };
 export type AuditDraft = Omit<AuditEntry, 'object' | 'tenant' | 'sequence' | 'previous_hash' | 'hash'>;
 

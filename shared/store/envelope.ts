@@ -3,13 +3,14 @@
  * that is derived from the platform's own. AES-256-GCM with a random nonce each time; what a text is and where it belongs
  * (tenant, name, version, generation of the key) is authenticated with it, so nothing sealed opens in another's place.
  */
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, scryptSync } from 'node:crypto';
 import { canonicalJson } from '../core/canonical-json.ts';
 import type { Random } from '../core/ids.ts';
 
 const KeyBytes = 32;
 const NonceBytes = 12;
 const TagBytes = 16;
+const ScryptCost = { N: 2 ** 15, r: 8, p: 1, maxmem: 2 ** 26 };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -19,19 +20,12 @@ type Key = Uint8Array<ArrayBuffer>;
 /** What a sealed text is, in words; no two kinds have the same. */
 type Belonging = readonly (string | number)[];
 
-/** The platform's key-encryption key. */
-export class KeyEncryptionKey {
+/** A key that data keys are wrapped under. */
+class WrappingKey {
   readonly #key: Key;
-  /** Tells which platform key wrapped a data key; says nothing of the key itself. */
-  readonly id: string;
 
-  /** `signingKey`: the platform's private key as a JWK. */
-  constructor(signingKey: string) {
-    const { d } = JSON.parse(signingKey) as { readonly d: string };
-    const derive = (info: string, bytes: number) =>
-      new Uint8Array(hkdfSync('sha256', Buffer.from(d, 'base64url'), '', info, bytes));
-    this.#key = derive('freehold secrets key-encryption key', KeyBytes);
-    this.id = Buffer.from(derive('freehold secrets key-encryption key id', 8)).toString('hex');
+  protected constructor(key: Key) {
+    this.#key = key;
   }
 
   wrap(tenant: string, dataKey: DataKey, random: Random): Sealed {
@@ -42,6 +36,28 @@ export class KeyEncryptionKey {
   unwrap(tenant: string, generation: number, wrapped: Uint8Array): DataKey | undefined {
     const bytes = open(this.#key, dataKeyBelonging(tenant, generation), wrapped);
     return bytes?.length === KeyBytes ? new DataKey(generation, bytes) : undefined;
+  }
+}
+
+/** The platform's key-encryption key. */
+export class KeyEncryptionKey extends WrappingKey {
+  /** Tells which platform key wrapped a data key; says nothing of the key itself. */
+  readonly id: string;
+
+  /** `signingKey`: the platform's private key as a JWK. */
+  constructor(signingKey: string) {
+    const { d } = JSON.parse(signingKey) as { readonly d: string };
+    const derive = (info: string, bytes: number) =>
+      new Uint8Array(hkdfSync('sha256', Buffer.from(d, 'base64url'), '', info, bytes));
+    super(derive('freehold secrets key-encryption key', KeyBytes));
+    this.id = Buffer.from(derive('freehold secrets key-encryption key id', 8)).toString('hex');
+  }
+}
+
+/** For an archive: a data key that travels. The derivation is slow on purpose (scrypt, 32 MB). */
+export class PassphraseKey extends WrappingKey {
+  constructor(passphrase: string, salt: Uint8Array) {
+    super(new Uint8Array(scryptSync(passphrase.normalize('NFC'), salt, KeyBytes, ScryptCost)));
   }
 }
 

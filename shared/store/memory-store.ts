@@ -4,22 +4,40 @@
  * gone, its link stays for the chain. A failure of D1 is `service_unavailable`, never an empty answer.
  */
 import type { D1Database } from '@cloudflare/workers-types';
-import { and, asc, count, desc, eq, getTableColumns, gt, isNull, lt, sql, type SQL } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  count,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  gte,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  ne,
+  or,
+  sql,
+  type SQL,
+} from 'drizzle-orm';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
 import type { List } from '../contracts/common.ts';
 import { toList } from '../contracts/common.ts';
-import type { Memory } from '../contracts/memories.ts';
+import type { Memory, MemoryChange, MemoryFilter } from '../contracts/memories.ts';
 import { toIso } from '../core/clock.ts';
 import type { AgentId } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { TenantScope } from '../tenancy/tenant-scope.ts';
 import { attempt } from './attempt.ts';
-import type { MemoryRecord } from './memory-chain.ts';
+import { closes, closesAt, type ChainHead, type MemoryRecord } from './memory-chain.ts';
+import type { LinkHash } from './memory-proof.ts';
 import { memories } from './schema.ts';
 
 export type MemoryPage = {
   readonly agentId: AgentId;
-  readonly kind?: MemoryRecord['kind'];
+  readonly filter?: MemoryFilter;
   readonly limit: number;
   /** `next_cursor` of the page before. */
   readonly cursor?: string;
@@ -32,21 +50,10 @@ export class MemoryStore {
     this.#db = drizzle(database);
   }
 
-  /** Idempotent by id: the same memory again is fine, another one with its id or its place is a conflict. */
-  async insertMemory(scope: TenantScope, record: MemoryRecord): Promise<Result<undefined>> {
-    const stored = await attempt(async () => {
-      await this.#db
-        .insert(memories)
-        .values({ ...record, tenantId: scope.tenantId })
-        .onConflictDoNothing();
-      const where = inTenant(scope, eq(memories.id, record.id));
-      return this.#db.select({ hash: memories.hash }).from(memories).where(where).get();
-    });
-    if (!stored.ok) return stored;
-    return stored.value?.hash === record.hash ? ok() : err('conflict', 'Another memory has this id or this place.');
-  }
-
-  /** Many at once, in one transaction; otherwise as insertMemory. */
+  /**
+   * In one transaction, and what they supersede is closed in it. Idempotent by id: the same memory again is fine, another
+   * one with its id or its place is a conflict.
+   */
   async insertMemories(scope: TenantScope, records: readonly MemoryRecord[]): Promise<Result<undefined>> {
     const [first, ...rest] = records.map((record) =>
       this.#db
@@ -55,10 +62,18 @@ export class MemoryStore {
         .onConflictDoNothing(),
     );
     if (!first) return ok();
-    const written = await attempt(() => this.#db.batch([first, ...rest]));
+    const closings = records.filter((record) => closes(record).length > 0);
+    const closed = closings.map((record) =>
+      this.#db
+        .update(memories)
+        .set({ closedAt: closesAt(record), closedBy: record.id })
+        .where(
+          inTenant(scope, eq(memories.agentId, record.agentId), isOneOf(closes(record)), isNull(memories.closedBy)),
+        ),
+    );
+    const written = await attempt(() => this.#db.batch([first, ...rest, ...closed]));
     if (!written.ok) return written;
-    const ids = JSON.stringify(records.map(({ id }) => id));
-    const where = inTenant(scope, sql`${memories.id} IN (SELECT value FROM json_each(${ids}))`);
+    const where = inTenant(scope, isOneOf(records.map(({ id }) => id)));
     const stored = await attempt(() =>
       this.#db.select({ id: memories.id, hash: memories.hash }).from(memories).where(where).all(),
     );
@@ -70,19 +85,62 @@ export class MemoryStore {
 
   /** A deleted memory is not found. */
   async findMemory(scope: TenantScope, agentId: AgentId, id: string): Promise<Result<MemoryRecord | undefined>> {
-    const where = inTenant(scope, eq(memories.agentId, agentId), eq(memories.id, id), isNull(memories.deletedAt));
+    const where = inTenant(scope, eq(memories.agentId, agentId), eq(memories.id, id), isLive);
     return attempt(() => this.#db.select(columns).from(memories).where(where).get());
   }
 
-  /** Those of the ids that are memories of the agent and not deleted, in no order. One parameter, however many ids. */
+  /** Those of the ids that the agent may recall, its own and those shared with it, in no order, none deleted. */
   async findMemories(scope: TenantScope, agentId: AgentId, ids: readonly string[]): Promise<Result<MemoryRecord[]>> {
     if (ids.length === 0) return ok([]);
+    const where = inTenant(scope, isOneOf(ids), or(eq(memories.agentId, agentId), isSharedWith(agentId)), isLive);
+    return attempt(() => this.#db.select(columns).from(memories).where(where).all());
+  }
+
+  /** Those of the ids that are or were the agent's own: a tombstone is found as well. */
+  async findOwn(scope: TenantScope, agentId: AgentId, ids: readonly string[]): Promise<Result<MemoryRecord[]>> {
+    if (ids.length === 0) return ok([]);
+    const where = inTenant(scope, isOneOf(ids), eq(memories.agentId, agentId));
+    return attempt(() => this.#db.select(columns).from(memories).where(where).all());
+  }
+
+  /** The agent's own since then, newest first: what an index that lags behind may not show yet. */
+  async listRecent(
+    scope: TenantScope,
+    agentId: AgentId,
+    sinceMs: number,
+    limit: number,
+  ): Promise<Result<MemoryRecord[]>> {
+    const where = inTenant(scope, eq(memories.agentId, agentId), isLive, gte(memories.createdAt, sinceMs));
+    return attempt(() =>
+      this.#db.select(columns).from(memories).where(where).orderBy(desc(memories.sequence)).limit(limit).all(),
+    );
+  }
+
+  /** Live memories that the filter names, by the order of the chain, after the given sequence. */
+  async select(
+    scope: TenantScope,
+    agentId: AgentId,
+    filter: MemoryFilter,
+    afterSequence: number,
+    limit: number,
+  ): Promise<Result<MemoryRecord[]>> {
     const where = inTenant(
       scope,
       eq(memories.agentId, agentId),
-      sql`${memories.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
-      isNull(memories.deletedAt),
+      gt(memories.sequence, afterSequence),
+      isLive,
+      ...toConditions(filter),
     );
+    return attempt(() =>
+      this.#db.select(columns).from(memories).where(where).orderBy(asc(memories.sequence)).limit(limit).all(),
+    );
+  }
+
+  /** The live memories of the agent that were made from one of these, and those from which they were made in turn. */
+  async listDerived(scope: TenantScope, agentId: AgentId, ids: readonly string[]): Promise<Result<MemoryRecord[]>> {
+    const cites = sql`EXISTS (SELECT 1 FROM json_each(${memories.sources}) AS cited
+      WHERE cited.value IN (SELECT value FROM json_each(${JSON.stringify(ids)})))`;
+    const where = inTenant(scope, eq(memories.agentId, agentId), isLive, ne(memories.sources, []), cites);
     return attempt(() => this.#db.select(columns).from(memories).where(where).all());
   }
 
@@ -93,8 +151,8 @@ export class MemoryStore {
     const where = inTenant(
       scope,
       eq(memories.agentId, page.agentId),
-      isNull(memories.deletedAt),
-      page.kind === undefined ? undefined : eq(memories.kind, page.kind),
+      isLive,
+      ...toConditions(page.filter ?? {}),
       before === undefined ? undefined : lt(memories.sequence, before),
     );
     const rows = await attempt(() =>
@@ -122,41 +180,153 @@ export class MemoryStore {
     );
   }
 
-  /** Leaves a tombstone. Deleting it again is fine; what never was is `not_found`. */
-  async deleteMemory(scope: TenantScope, agentId: AgentId, id: string, nowMs: number): Promise<Result<undefined>> {
-    const own = inTenant(scope, eq(memories.agentId, agentId), eq(memories.id, id));
-    const found = await attempt(async () => {
-      await this.#db
-        .update(memories)
-        .set({ text: '', deletedAt: nowMs })
-        .where(and(own, isNull(memories.deletedAt)));
-      return this.#db.select({ id: memories.id }).from(memories).where(own).get();
-    });
-    if (!found.ok) return found;
-    return found.value ? ok() : err('not_found');
+  /** Written, closed or deleted since then, in the order of the chain, without checkpoints. */
+  async listChanged(
+    scope: TenantScope,
+    agentId: AgentId,
+    { since, limit, cursor }: { readonly since: number; readonly limit: number; readonly cursor?: string | undefined },
+  ): Promise<Result<List<MemoryRecord>>> {
+    const after = cursor === undefined ? 0 : parseCursor(cursor);
+    if (after === null) return err('invalid_request', 'The cursor is not one of this list.', { param: 'cursor' });
+    // What closes has a time of its own, that may lie before it was written: what counts is when that was.
+    const closedSince = sql`EXISTS (SELECT 1 FROM memories AS closer WHERE closer.tenant_id = ${memories.tenantId}
+      AND closer.id = ${memories.closedBy} AND closer.created_at >= ${since})`;
+    const where = inTenant(
+      scope,
+      eq(memories.agentId, agentId),
+      gt(memories.sequence, after),
+      ne(memories.kind, 'checkpoint'),
+      or(gte(memories.createdAt, since), gte(memories.deletedAt, since), closedSince),
+    );
+    const rows = await attempt(() =>
+      this.#db
+        .select(columns)
+        .from(memories)
+        .where(where)
+        .orderBy(asc(memories.sequence))
+        .limit(limit + 1)
+        .all(),
+    );
+    return rows.ok ? ok(toList(rows.value, limit, (row) => String(row.sequence))) : rows;
+  }
+
+  /**
+   * Leaves tombstones: all that the hashes do not need goes. Deleting again is fine. `opens`: those of them whose sources
+   * are open again then, the newest first.
+   */
+  async deleteMemories(
+    scope: TenantScope,
+    agentId: AgentId,
+    ids: readonly string[],
+    nowMs: number,
+    opens: readonly string[] = [],
+  ): Promise<Result<undefined>> {
+    const own = inTenant(scope, eq(memories.agentId, agentId), isOneOf(ids), isLive);
+    const remains = { text: '', salt: null, subject: null, visitor: null, deletedAt: nowMs };
+    const done = await attempt(() =>
+      this.#db.batch([
+        // A memory of an earlier release has its source in its hash as it stands.
+        this.#db
+          .update(memories)
+          .set({ sourceRef: null, tags: [] })
+          .where(and(own, isNotNull(memories.commitment))),
+        this.#db.update(memories).set(remains).where(own),
+        ...opens.map((id) =>
+          this.#db
+            .update(memories)
+            .set({ closedAt: null, closedBy: null })
+            .where(inTenant(scope, eq(memories.agentId, agentId), eq(memories.closedBy, id), isOpen(scope, id))),
+        ),
+      ]),
+    );
+    return done.ok ? ok() : done;
+  }
+
+  /** The hashes between the checkpoints around a place in the chain, and the one that seals them, if there is one yet. */
+  async listStretch(
+    scope: TenantScope,
+    agentId: AgentId,
+    sequence: number,
+  ): Promise<Result<{ readonly leaves: LinkHash[]; readonly checkpoint: ChainHead | null }>> {
+    const own = eq(memories.agentId, agentId);
+    const isCheckpoint = eq(memories.kind, 'checkpoint');
+    const link = { id: memories.id, sequence: memories.sequence, hash: memories.hash };
+    const around = await attempt(() =>
+      this.#db.batch([
+        this.#db
+          .select(link)
+          .from(memories)
+          .where(inTenant(scope, own, isCheckpoint, lt(memories.sequence, sequence)))
+          .orderBy(desc(memories.sequence))
+          .limit(1),
+        this.#db
+          .select(link)
+          .from(memories)
+          .where(inTenant(scope, own, isCheckpoint, gt(memories.sequence, sequence)))
+          .orderBy(asc(memories.sequence))
+          .limit(1),
+      ]),
+    );
+    if (!around.ok) return around;
+    const [[before], [checkpoint]] = around.value;
+    const where = inTenant(
+      scope,
+      own,
+      gt(memories.sequence, before?.sequence ?? 0),
+      checkpoint && lt(memories.sequence, checkpoint.sequence),
+    );
+    const leaves = await attempt(() =>
+      this.#db.select(link).from(memories).where(where).orderBy(asc(memories.sequence)).all(),
+    );
+    return leaves.ok ? ok({ leaves: leaves.value, checkpoint: checkpoint ?? null }) : leaves;
+  }
+
+  /** How many memories there are, and how many bytes of text. */
+  async measure(scope: TenantScope): Promise<Result<{ readonly memories: number; readonly textBytes: number }>> {
+    const row = await attempt(() =>
+      this.#db
+        .select({ memories: count(), textBytes: sql<number>`COALESCE(SUM(LENGTH(CAST(${memories.text} AS BLOB))), 0)` })
+        .from(memories)
+        .where(inTenant(scope, isLive))
+        .get(),
+    );
+    return row.ok ? ok(row.value ?? { memories: 0, textBytes: 0 }) : row;
+  }
+
+  /** One of these ids that some agent of the tenant has, or had. */
+  async findKnownId(scope: TenantScope, ids: readonly string[]): Promise<Result<string | undefined>> {
+    const where = inTenant(scope, isOneOf(ids));
+    return attempt(async () => (await this.#db.select({ id: memories.id }).from(memories).where(where).get())?.id);
   }
 
   /** Without the deleted ones. */
   async countMemories(scope: TenantScope, agentId: AgentId): Promise<Result<number>> {
-    const where = inTenant(scope, eq(memories.agentId, agentId), isNull(memories.deletedAt));
+    const where = inTenant(scope, eq(memories.agentId, agentId), isLive);
     return attempt(async () => (await this.#db.select({ n: count() }).from(memories).where(where).get())?.n ?? 0);
   }
 }
 
-/** A memory in the form of the wire. */
+/** A memory in the form of the wire. A checkpoint has none. */
 export function toMemory(record: MemoryRecord): Memory {
   return {
     object: 'memory',
     id: record.id,
     agent: record.agentId,
-    kind: record.kind,
+    kind: record.kind as Memory['kind'],
     scope: record.scope,
     text: record.text,
     provenance: toProvenance(record),
     confidence: record.confidence,
-    valid_from: record.validFrom === null ? null : toIso(record.validFrom),
-    valid_until: record.validUntil === null ? null : toIso(record.validUntil),
+    valid_from: toIsoOrNull(record.validFrom),
+    valid_until: toIsoOrNull(record.validUntil),
     supersedes: record.supersedes,
+    closed_at: toIsoOrNull(record.closedAt),
+    closed_by: record.closedBy,
+    readers: [...record.readers],
+    tags: [...record.tags],
+    subject: record.subject,
+    visitor: record.visitor,
+    sources: [...record.sources],
     embedding_space: record.embeddingSpace,
     sequence: record.sequence,
     content_hash: record.contentHash,
@@ -164,6 +334,25 @@ export function toMemory(record: MemoryRecord): Memory {
     hash: record.hash,
     created_at: toIso(record.createdAt),
   };
+}
+
+export function toChange(record: MemoryRecord): MemoryChange {
+  const { id, sequence, deletedAt, closedAt, closedBy, createdAt } = record;
+  const change = deletedAt !== null ? 'forgotten' : closedAt !== null ? 'closed' : 'written';
+  return {
+    object: 'memory.change',
+    memory: id,
+    change,
+    at: toIso(deletedAt ?? closedAt ?? createdAt),
+    sequence,
+    kind: record.kind as MemoryChange['kind'],
+    text: deletedAt === null ? record.text : null,
+    closed_by: closedBy,
+  };
+}
+
+function toIsoOrNull(time: number | null): string | null {
+  return time === null ? null : toIso(time);
 }
 
 export function toProvenance(record: MemoryRecord): Memory['provenance'] {
@@ -175,6 +364,42 @@ export function toProvenance(record: MemoryRecord): Memory['provenance'] {
 }
 
 const { tenantId: _, ...columns } = getTableColumns(memories);
+
+/** A memory that is there: neither forgotten nor a checkpoint. */
+const isLive = and(isNull(memories.deletedAt), ne(memories.kind, 'checkpoint'));
+
+/** Nothing has taken the place of this memory. */
+function isOpen(scope: TenantScope, id: string): SQL {
+  return sql`NOT EXISTS (SELECT 1 FROM memories AS closer
+    WHERE closer.tenant_id = ${scope.tenantId} AND closer.id = ${id} AND closer.closed_by IS NOT NULL)`;
+}
+
+/** One parameter, however many ids. */
+function isOneOf(ids: readonly string[]): SQL {
+  return sql`${memories.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+}
+
+function isSharedWith(agentId: AgentId): SQL | undefined {
+  const names = sql`EXISTS (SELECT 1 FROM json_each(${memories.readers}) AS reader WHERE reader.value IN ('*', ${agentId}))`;
+  return and(eq(memories.scope, 'shared'), names);
+}
+
+function toConditions(filter: MemoryFilter): (SQL | undefined)[] {
+  const { kind, scope, tags, subject, visitor, source, author, after, before } = filter;
+  const hasTag = sql`EXISTS (SELECT 1 FROM json_each(${memories.tags}) AS tag
+    WHERE tag.value IN (SELECT value FROM json_each(${JSON.stringify(tags ?? [])})))`;
+  return [
+    kind && inArray(memories.kind, [kind].flat()),
+    scope && eq(memories.scope, scope),
+    tags && hasTag,
+    subject === undefined ? undefined : eq(memories.subject, subject),
+    visitor === undefined ? undefined : eq(memories.visitor, visitor),
+    source && eq(memories.sourceType, source),
+    author === undefined ? undefined : eq(memories.author, author),
+    after === undefined ? undefined : gte(memories.createdAt, Date.parse(after)),
+    before === undefined ? undefined : lt(memories.createdAt, Date.parse(before)),
+  ];
+}
 
 /** The only way in which this file makes a WHERE. */
 function inTenant(scope: TenantScope, ...conditions: (SQL | undefined)[]): SQL | undefined {

@@ -1,18 +1,29 @@
 /**
- * Recall: the memories of an agent that answer a query, best first, each with its provenance.
+ * Recall: the memories that an agent may use to answer a query, best first, each with its provenance.
  * An index only proposes ids; every hit is read from D1 under the tenant's scope and is dropped where it is missing,
- * deleted, another agent's, outside its validity window or not what was written (its hashes are recomputed).
+ * deleted, not this agent's and not shared with it, outside its validity window, closed, not what the filter names, or not
+ * what was written (its hashes are recomputed).
  */
-import { MaxRecall, type RecalledMemory, type RecallRequest } from '../contracts/memories.ts';
+import {
+  MaxRecall,
+  type MemoryFilter,
+  type RecalledMemory,
+  type RecallNotice,
+  type RecallRequest,
+} from '../contracts/memories.ts';
 import type { Clock } from '../core/clock.ts';
-import { FailureError } from '../core/failure.ts';
 import { embedByHash, HashEmbeddingModel } from '../core/hash-embedding.ts';
 import type { AgentId } from '../core/ids.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { TenantScope } from '../tenancy/tenant-scope.ts';
 import { findTampering, type MemoryRecord } from './memory-chain.ts';
 import { toProvenance, type MemoryStore } from './memory-store.ts';
-import { isHybrid, VectorLimits, type RankedId, type TextVectorRecord, type VectorIndex } from './vector-index.ts';
+import { EveryAgent } from './memory-vector.ts';
+import { explainLanes, proposeIds, type LaneRanks } from './recall-lanes.ts';
+import { compareWeighed, DefaultRecencyDays, dot, spread, weigh, type Weighed } from './recall-ranking.ts';
+import { isHybrid, VectorLimits, type RankedId, type VectorIndex } from './vector-index.ts';
+
+export { memoryVector } from './memory-vector.ts';
 
 /** Makes the vectors of one embedding space, for what is stored and for what is asked. */
 export type Embedder = {
@@ -28,21 +39,43 @@ export const hashEmbedder: Embedder = {
   embed: async (text) => ok(embedByHash(text)),
 };
 
+/** A model that compares query and texts: a score for each, in their order. */
+export type Reranker = (query: string, texts: readonly string[]) => Promise<Result<readonly number[]>>;
+
 export type RecallDeps = {
-  readonly store: Pick<MemoryStore, 'findMemories'>;
+  readonly store: Pick<MemoryStore, 'findMemories'> & Partial<Pick<MemoryStore, 'listRecent'>>;
   /** The index of the scope's tenant in the embedder's space. */
   readonly index: VectorIndex;
   readonly embedder: Embedder;
   readonly clock: Clock;
+  /** Where a node has one. */
+  readonly reranker?: Reranker;
 };
 
 export type Recall = {
   readonly hits: readonly RecalledMemory[];
   readonly semantic: boolean;
   readonly embedding_space: string;
+  readonly notices: readonly RecallNotice[];
   /** Ids of proposed memories whose row does not match its hashes: for the log, and for an alert. */
   readonly tampered: readonly string[];
 };
+
+type Values = Float32Array | readonly number[];
+type Asked = {
+  readonly scope: TenantScope;
+  readonly agentId: AgentId;
+  readonly request: RecallRequest;
+  readonly vector: Values;
+  readonly nowMs: number;
+};
+type Chosen = { readonly weighed: readonly Weighed[]; readonly tampered: readonly string[] };
+
+/** So long an index that lags behind may not show a write; D1 is asked for it. */
+const FreshMs = 5 * 60_000;
+const MaxFresh = 64;
+/** What is compared by a model, of what was found. */
+const RerankDepth = 50;
 
 export async function recallMemories(
   deps: RecallDeps,
@@ -52,78 +85,151 @@ export async function recallMemories(
 ): Promise<Result<Recall>> {
   const embedded = await deps.embedder.embed(request.query);
   if (!embedded.ok) return embedded;
-  const proposed = await proposeIds(deps.index, agentId, request, embedded.value);
-  if (!proposed.ok) return proposed;
-  const rows = await deps.store.findMemories(
-    scope,
-    agentId,
-    proposed.value.map(({ id }) => id),
-  );
-  if (!rows.ok) return rows;
-  const kept = chooseHits(proposed.value, rows.value, { scope, agentId, request, nowMs: deps.clock.now() });
-  return ok({ ...kept, semantic: deps.embedder.semantic, embedding_space: deps.embedder.space });
-}
-
-/** The vector of a memory, as it is written to the index: the agent is the namespace, the kind can be filtered by. */
-export function memoryVector(record: MemoryRecord, values: Float32Array | readonly number[]): TextVectorRecord {
-  return { id: record.id, values, namespace: record.agentId, metadata: { kind: record.kind }, text: record.text };
-}
-
-/** More than asked for, since some of them may be dropped. */
-async function proposeIds(
-  index: VectorIndex,
-  agentId: AgentId,
-  request: RecallRequest,
-  vector: Float32Array | readonly number[],
-): Promise<Result<readonly RankedId[]>> {
-  const options = {
-    topK: Math.min(VectorLimits.maxTopK, Math.max(2 * request.limit, MaxRecall)),
-    namespace: agentId,
-    ...(request.filter.kind === undefined ? {} : { filter: { kind: request.filter.kind } }),
-  };
-  try {
-    if (isHybrid(index)) return ok(await index.hybrid({ ...options, vector, text: request.query }));
-    return ok((await index.query(vector, options)).matches.filter(({ score }) => score > 0));
-  } catch (error) {
-    if (error instanceof FailureError) return { ok: false, failure: error.failure };
-    throw error;
+  const asked: Asked = { scope, agentId, request, vector: embedded.value, nowMs: deps.clock.now() };
+  const fresh = await findFresh(deps, asked);
+  if (!fresh.ok) return fresh;
+  const topK = Math.min(VectorLimits.maxTopK, Math.max(2 * request.limit, MaxRecall));
+  let found = await findCandidates(deps, asked, topK, fresh.value);
+  // Dropped rows may have stood in the way of others.
+  if (found.ok && found.value.full && found.value.weighed.length < request.limit && topK < VectorLimits.maxTopK) {
+    found = await findCandidates(deps, asked, VectorLimits.maxTopK, fresh.value);
   }
+  if (!found.ok) return found;
+  const { tampered, degraded } = found.value;
+  const notices: RecallNotice[] = [
+    ...(degraded ? (['index_degraded'] as const) : []),
+    ...(tampered.length > 0 ? (['tampered_left_out'] as const) : []),
+  ];
+  const reranked = request.rerank ? await rerank(deps.reranker, request.query, found.value.weighed) : undefined;
+  if (request.rerank && !reranked) notices.push('rerank_unavailable');
+  const ordered = reranked ? reranked.map(({ weighed }) => weighed) : found.value.weighed;
+  const hits = spread(ordered, request.limit, request.diversity ?? 0);
+  const lanes = request.explain ? await explainLanes(deps.index, asked, VectorLimits.maxTopK) : undefined;
+  const scores = new Map(reranked?.map(({ weighed, score }) => [weighed.row.id, score]));
+  return ok({
+    hits: hits.map((hit) => toHit(hit, lanes, fresh.value, scores)),
+    tampered,
+    notices,
+    semantic: deps.embedder.semantic,
+    embedding_space: deps.embedder.space,
+  });
 }
 
-type Wanted = {
-  readonly scope: TenantScope;
-  readonly agentId: AgentId;
-  readonly request: RecallRequest;
-  readonly nowMs: number;
-};
+async function findCandidates(
+  deps: RecallDeps,
+  asked: Asked,
+  topK: number,
+  fresh: readonly string[],
+): Promise<Result<Chosen & { readonly full: boolean; readonly degraded: boolean }>> {
+  const proposed = await proposeIds(deps.index, asked, topK, fresh);
+  if (!proposed.ok) return proposed;
+  const { ranked, full, degraded } = proposed.value;
+  const rows = await deps.store.findMemories(
+    asked.scope,
+    asked.agentId,
+    ranked.map(({ id }) => id),
+  );
+  return rows.ok ? ok({ ...choose(ranked, rows.value, asked), full, degraded }) : rows;
+}
 
-function chooseHits(
-  ranked: readonly RankedId[],
-  rows: readonly MemoryRecord[],
-  wanted: Wanted,
-): { readonly hits: readonly RecalledMemory[]; readonly tampered: readonly string[] } {
+/** The newest of the agent's own, by how near they are: nothing where the index reads its own writes. */
+async function findFresh(deps: RecallDeps, asked: Asked): Promise<Result<readonly string[]>> {
+  if (isHybrid(deps.index) || !deps.store.listRecent) return ok([]);
+  const rows = await deps.store.listRecent(asked.scope, asked.agentId, asked.nowMs - FreshMs, MaxFresh);
+  if (!rows.ok) return rows;
+  const near: RankedId[] = [];
+  for (const { id, text } of rows.value) {
+    const embedded = await deps.embedder.embed(text);
+    if (!embedded.ok) return embedded;
+    const score = dot(asked.vector, embedded.value);
+    if (score > 0) near.push({ id, score });
+  }
+  return ok(near.sort((a, b) => b.score - a.score).map(({ id }) => id));
+}
+
+function choose(ranked: readonly RankedId[], rows: readonly MemoryRecord[], asked: Asked): Chosen {
   const byId = new Map(rows.map((row) => [row.id, row]));
-  const texts = new Set<string>();
-  const hits: RecalledMemory[] = [];
+  const { diversity = 0, recency_days: recencyDays = DefaultRecencyDays } = asked.request;
+  const weighed: Weighed[] = [];
   const tampered: string[] = [];
   for (const { id, score } of ranked) {
     const row = byId.get(id);
-    if (!row || !isWanted(row, wanted)) continue;
-    if (findTampering(wanted.scope.tenantId, row) !== undefined) {
-      tampered.push(id);
-      continue;
-    }
-    if (texts.has(row.text)) continue;
-    texts.add(row.text);
-    hits.push({ id, text: row.text, score, kind: row.kind, provenance: toProvenance(row), hash: row.hash });
-    if (hits.length === wanted.request.limit) break;
+    if (!row || !isWanted(row, asked)) continue;
+    if (findTampering(asked.scope.tenantId, row) === undefined) {
+      weighed.push(weigh(row, score, { nowMs: asked.nowMs, recencyDays, diversity }));
+    } else tampered.push(id);
   }
-  return { hits, tampered };
+  weighed.sort(compareWeighed);
+  const texts = new Set<string>();
+  const once = weighed.filter(({ row }) => !texts.has(row.text) && texts.add(row.text));
+  return { weighed: once, tampered };
 }
 
-/** `valid_until` is the first moment at which the memory no longer holds. */
-function isWanted(row: MemoryRecord, { agentId, request, nowMs }: Wanted): boolean {
-  if (row.deletedAt !== null || row.agentId !== agentId) return false;
-  if (request.filter.kind !== undefined && row.kind !== request.filter.kind) return false;
-  return (row.validFrom === null || row.validFrom <= nowMs) && (row.validUntil === null || nowMs < row.validUntil);
+/** `valid_until` and the moment of closing are the first at which the memory no longer holds. */
+function isWanted(row: MemoryRecord, { agentId, request, nowMs }: Asked): boolean {
+  if (row.deletedAt !== null || row.kind === 'checkpoint') return false;
+  if (row.agentId !== agentId && !isSharedWith(row, agentId)) return false;
+  const at = request.as_of === undefined ? nowMs : Date.parse(request.as_of);
+  const holds = (row.validFrom === null || row.validFrom <= at) && (row.validUntil === null || at < row.validUntil);
+  return holds && (row.closedAt === null || at < row.closedAt) && matches(row, request.filter);
+}
+
+function isSharedWith({ scope, readers }: MemoryRecord, agentId: AgentId): boolean {
+  return scope === 'shared' && (readers.includes(EveryAgent) || readers.includes(agentId));
+}
+
+/** What the index filters by is held against the row as well: the index may be behind, or wrong. */
+function matches(row: MemoryRecord, filter: MemoryFilter): boolean {
+  const { kind, scope, tags, subject, visitor, source, author, after, before } = filter;
+  if (kind !== undefined && ![kind].flat().some((each) => each === row.kind)) return false;
+  if (tags !== undefined && !tags.some((tag) => row.tags.includes(tag))) return false;
+  if (after !== undefined && row.createdAt < Date.parse(after)) return false;
+  if (before !== undefined && row.createdAt >= Date.parse(before)) return false;
+  return (
+    (scope ?? row.scope) === row.scope &&
+    (subject ?? row.subject) === row.subject &&
+    (visitor ?? row.visitor) === row.visitor &&
+    (source ?? row.sourceType) === row.sourceType &&
+    (author ?? row.author) === row.author
+  );
+}
+
+/** Undefined where there is none, or it fails: the order stays. */
+async function rerank(
+  reranker: Reranker | undefined,
+  query: string,
+  weighed: readonly Weighed[],
+): Promise<readonly { readonly weighed: Weighed; readonly score: number }[] | undefined> {
+  if (!reranker) return undefined;
+  const compared = weighed.slice(0, RerankDepth);
+  const scores = await reranker(
+    query,
+    compared.map(({ row }) => row.text),
+  );
+  if (!scores.ok || scores.value.length !== compared.length || !scores.value.every(Number.isFinite)) return undefined;
+  const order = compared.map((each, at) => ({ weighed: each, score: scores.value[at]! }));
+  return order.sort((a, b) => b.score - a.score);
+}
+
+function toHit(
+  { row, ...hit }: Weighed,
+  lanes: LaneRanks | undefined,
+  fresh: readonly string[],
+  reranked: ReadonlyMap<string, number>,
+): RecalledMemory {
+  const { id, text, hash } = row;
+  const found: RecalledMemory = {
+    id,
+    text,
+    score: hit.score,
+    kind: row.kind as RecalledMemory['kind'],
+    provenance: toProvenance(row),
+    hash,
+  };
+  if (!lanes) return found;
+  const { vector, text: words } = lanes.get(id) ?? { vector: null, text: null };
+  const rank = fresh.indexOf(id) + 1;
+  const { fused, confidence, recency, likeness } = hit;
+  const why = { vector, text: words, fresh: rank > 0 ? { rank } : null, fused, confidence, recency, likeness };
+  return { ...found, why: { ...why, rerank: reranked.get(id) ?? null } };
 }

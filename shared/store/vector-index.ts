@@ -23,7 +23,32 @@ export const VectorLimits = {
 } as const;
 
 export type VectorMetadataValue = string | number | boolean;
-export type VectorMetadata = Readonly<Record<string, VectorMetadataValue>>;
+/** A list of strings (tags) holds a value where one of them is it. Only the embedded index filters by lists. */
+export type VectorMetadata = Readonly<Record<string, VectorMetadataValue | readonly string[]>>;
+
+/** How near two vectors are. Scores: the cosine, the dot product (both best when high), the distance (best when low). */
+export type VectorMetric = 'cosine' | 'euclidean' | 'dot';
+
+export type VectorIndexOptions = {
+  /** The metric of the embedding space; cosine where nothing is said. Fixed at the first write. */
+  readonly metric?: VectorMetric;
+  /** The metadata members that may be filtered by; another is refused. Where nothing is said, all may. */
+  readonly filterable?: readonly string[];
+};
+
+/** The members of a memory's vector that recall filters by; Vectorize needs a metadata index for each, at most ten. */
+export const MemoryFilterFields = [
+  'kind',
+  'scope',
+  'time',
+  'tags',
+  'subject',
+  'visitor',
+  'source',
+  'author',
+  'valid_from',
+  'valid_until',
+] as const;
 
 export type VectorRecord = {
   readonly id: string;
@@ -52,6 +77,8 @@ export type VectorQueryOptions = {
   readonly filter?: VectorFilter;
   readonly returnValues?: boolean;
   readonly returnMetadata?: 'none' | 'all';
+  /** Where the index holds texts (isHybrid); Vectorize refuses it. */
+  readonly returnText?: boolean;
 };
 
 export type VectorMatch = {
@@ -60,9 +87,17 @@ export type VectorMatch = {
   readonly namespace?: string;
   readonly values?: readonly number[];
   readonly metadata?: VectorMetadata;
+  readonly text?: string;
 };
 
-export type VectorMatches = { readonly count: number; readonly matches: readonly VectorMatch[] };
+/** Some shards did not answer: there may be more and better hits than these. */
+export type Degraded = { readonly shards: number; readonly silent: readonly number[] };
+
+export type VectorMatches = {
+  readonly count: number;
+  readonly matches: readonly VectorMatch[];
+  readonly degraded?: Degraded;
+};
 export type VectorMutation = { readonly mutationId: string };
 
 export type VectorIndexInfo = {
@@ -73,7 +108,7 @@ export type VectorIndexInfo = {
 
 export type VectorIndex = {
   describe(): Promise<VectorIndexInfo>;
-  /** Best cosine first. A vector of zeros has no direction: asked for, it is near to nothing. */
+  /** Best first. A vector of zeros has no direction: asked for, it is near to nothing, unless distance counts. */
   query(vector: Float32Array | readonly number[], options?: VectorQueryOptions): Promise<VectorMatches>;
   /** Skips ids that exist. */
   insert(vectors: readonly VectorRecord[]): Promise<VectorMutation>;
@@ -88,18 +123,28 @@ export type TextVectorRecord = VectorRecord & { readonly text: string };
 export type RankedId = { readonly id: string; readonly score: number };
 
 /** Only the embedded index has these: text beside the vectors in one transaction, and reads that see every write. */
+export type HybridQuery = {
+  readonly vector: Float32Array | readonly number[];
+  readonly text: string;
+  readonly topK: number;
+  readonly namespace?: string;
+  readonly filter?: VectorFilter;
+};
+export type HybridAnswer = { readonly hits: readonly RankedId[]; readonly degraded?: Degraded };
+
 export type HybridIndex = VectorIndex & {
   upsertWithText(vectors: readonly TextVectorRecord[]): Promise<VectorMutation>;
-  /** Vector and BM25 ranks, fused by reciprocal rank (k = 60), best first. */
-  hybrid(query: {
-    readonly vector: Float32Array | readonly number[];
-    readonly text: string;
-    readonly topK: number;
-    readonly namespace?: string;
-    readonly filter?: VectorFilter;
-  }): Promise<readonly RankedId[]>;
+  /** Vector and BM25 ranks, fused by reciprocal rank (k = 60), best first. Rejects where a shard does not answer. */
+  hybrid(query: HybridQuery): Promise<readonly RankedId[]>;
+  /** The same from the shards that answer; says so where some do not. */
+  search(query: HybridQuery): Promise<HybridAnswer>;
 };
 
 export function isHybrid(index: VectorIndex): index is HybridIndex {
   return 'hybrid' in index;
+}
+
+/** The one order of hits: score, then id, so that the same data always gives the same answer. */
+export function compareRanked(a: RankedId, b: RankedId): number {
+  return b.score - a.score || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }

@@ -30,33 +30,38 @@ export function validateIds(ids: readonly string[]): Result<undefined> {
   return ok();
 }
 
+/** `filterable` are the members that a filter may name; without, all. */
 export function validateQuery(
   values: Float32Array | readonly number[],
   options: VectorQueryOptions,
+  filterable?: readonly string[],
 ): Result<undefined> {
   const problem = findValuesProblem(values, 'vector');
   if (problem) return problem;
-  const hasPayload = options.returnValues === true || options.returnMetadata === 'all';
+  const hasPayload = options.returnValues === true || options.returnMetadata === 'all' || options.returnText === true;
   const maxTopK = hasPayload ? VectorLimits.maxTopKWithPayload : VectorLimits.maxTopK;
   const topK = options.topK ?? VectorLimits.defaultTopK;
   if (!Number.isInteger(topK) || topK < 1 || topK > maxTopK) {
     return refuse(
       'topK',
-      `topK is a whole number from 1 to ${maxTopK}${hasPayload ? ' with values or metadata' : ''}.`,
+      `topK is a whole number from 1 to ${maxTopK}${hasPayload ? ' with values, metadata or text' : ''}.`,
     );
   }
   if (options.namespace !== undefined && !isNameWithin(options.namespace, VectorLimits.maxNamespaceBytes)) {
     return refuse('namespace', namespaceRule);
   }
-  return options.filter === undefined ? ok() : validateFilter(options.filter);
+  return options.filter === undefined ? ok() : validateFilter(options.filter, filterable);
 }
 
-export function validateFilter(filter: VectorFilter): Result<undefined> {
+export function validateFilter(filter: VectorFilter, filterable?: readonly string[]): Result<undefined> {
   if (!isPlainObject(filter) || Object.keys(filter).length === 0) {
     return refuse('filter', 'A filter is an object with at least one member.');
   }
   for (const [key, condition] of Object.entries(filter)) {
     if (!isMetadataKey(key)) return refuse('filter', keyRule);
+    if (filterable && !filterable.includes(key)) {
+      return refuse(`filter.${key}`, `This index can be filtered by ${filterable.join(', ')}.`);
+    }
     const problem = isScalar(condition) ? findScalarProblem(condition, key) : findComparisonProblem(condition, key);
     if (problem) return problem;
   }
@@ -100,7 +105,10 @@ function findMetadataProblem(metadata: unknown, param: string): Err | undefined 
   if (!isPlainObject(metadata)) return refuse(param, 'Metadata is an object.');
   for (const [key, value] of Object.entries(metadata)) {
     if (!isMetadataKey(key)) return refuse(param, keyRule);
-    if (!isScalar(value)) return refuse(param, 'Metadata values are strings, finite numbers and booleans.');
+    if (!isScalar(value) && !isListOfStrings(value)) {
+      return refuse(param, 'Metadata values are strings, finite numbers, booleans and lists of strings.');
+    }
+    if (key === 'time' && typeof value !== 'number') return refuse(param, 'The metadata member time is a number.');
   }
   if (byteLength(JSON.stringify(metadata)) > VectorLimits.maxMetadataBytes) {
     return refuse(param, `Metadata has at most ${VectorLimits.maxMetadataBytes} bytes of JSON.`);
@@ -180,6 +188,10 @@ function isScalar(value: unknown): value is string | number | boolean {
   return (
     typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
   );
+}
+
+function isListOfStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((part) => typeof part === 'string' && part.isWellFormed());
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

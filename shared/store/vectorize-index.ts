@@ -3,15 +3,21 @@
  * this adapter puts the tenant in front of every id and namespace, so nothing of another tenant can be named through it.
  * Writes become visible seconds later. A filtered property needs a metadata index, made before the first vector is written.
  */
-import type { Vectorize, VectorizeVector, VectorizeVectorMetadataFilter } from '@cloudflare/workers-types';
+import type {
+  Vectorize,
+  VectorizeVector,
+  VectorizeVectorMetadata,
+  VectorizeVectorMetadataFilter,
+} from '@cloudflare/workers-types';
 import { fail, FailureError } from '../core/failure.ts';
 import type { TenantId } from '../core/ids.ts';
 import { invariant } from '../core/invariant.ts';
 import { describeError } from '../core/log.ts';
-import type { Result } from '../core/result.ts';
+import { err, ok, type Err, type Result } from '../core/result.ts';
 import type {
   VectorIndex,
   VectorIndexInfo,
+  VectorIndexOptions,
   VectorMatches,
   VectorMetadata,
   VectorMutation,
@@ -30,12 +36,14 @@ const MaxIdsPerGet = 20;
 export class VectorizeIndex implements VectorIndex {
   readonly #binding: Vectorize;
   readonly #dimensions: number;
+  readonly #options: VectorIndexOptions;
   readonly #prefix: string;
 
-  /** `dimensions` is what the Vectorize index was made with. */
-  constructor(binding: Vectorize, tenant: TenantId, dimensions: number) {
+  /** `dimensions` and the metric are what the Vectorize index was made with. */
+  constructor(binding: Vectorize, tenant: TenantId, dimensions: number, options: VectorIndexOptions = {}) {
     this.#binding = binding;
     this.#dimensions = dimensions;
+    this.#options = options;
     this.#prefix = `${tenant}/`;
   }
 
@@ -50,10 +58,11 @@ export class VectorizeIndex implements VectorIndex {
   }
 
   async query(vector: Values, options: VectorQueryOptions = {}): Promise<VectorMatches> {
-    requireValid(validateQuery(vector, options));
+    requireValid(validateQuery(vector, options, this.#options.filterable));
+    requireValid(validateForVectorize(options));
     this.#requireDimensions(vector, 'vector');
     // Without a direction nothing is near; a cosine with it would be no number.
-    if (vector.every((value) => value === 0)) return { count: 0, matches: [] };
+    if (this.#options.metric !== 'euclidean' && vector.every((value) => value === 0)) return { count: 0, matches: [] };
     const found = await this.#call((binding) =>
       binding.query(toArray(vector), {
         topK: options.topK ?? VectorLimits.defaultTopK,
@@ -107,7 +116,9 @@ export class VectorizeIndex implements VectorIndex {
       id: this.#addTenant(vector.id),
       values: toArray(vector.values),
       namespace: this.#addTenant(vector.namespace ?? ''),
-      ...(vector.metadata === undefined ? {} : { metadata: { ...vector.metadata } }),
+      ...(vector.metadata === undefined
+        ? {}
+        : { metadata: structuredClone(vector.metadata) as Record<string, VectorizeVectorMetadata> }),
     };
   }
 
@@ -151,6 +162,19 @@ export class VectorizeIndex implements VectorIndex {
       throw new FailureError(fail('service_unavailable', undefined, { reason: describeError(error) }));
     }
   }
+}
+
+/** What only an index that holds texts and lists can do. */
+function validateForVectorize(options: VectorQueryOptions): Result<undefined> {
+  if (options.returnText === true) return refuse('returnText', 'Vectorize holds no texts.');
+  if (options.filter && Object.hasOwn(options.filter, 'tags')) {
+    return refuse('filter.tags', 'Vectorize cannot filter by lists such as tags.');
+  }
+  return ok();
+}
+
+function refuse(param: string, message: string): Err {
+  return err('invalid_request', message, { param });
 }
 
 function toArray(values: Values): number[] {

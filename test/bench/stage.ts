@@ -8,17 +8,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from 'miniflare';
-import { systemClock } from '../../shared/core/clock.ts';
+import { systemClock, toUnixSeconds } from '../../shared/core/clock.ts';
+import { signAs } from '../../gpu-bridge/platform-client.ts';
 import { mintId } from '../../shared/core/ids.ts';
-import { TokenTypes } from '../../shared/contracts/inference.ts';
+import type { Transport } from '../../shared/contracts/bridges.ts';
+import { announcementAnswer, TokenTypes } from '../../shared/contracts/inference.ts';
 import { startBridgeProcess, type BridgeProcess } from '../../scripts/bridge-process.ts';
 import { LocalClient } from '../../scripts/local-client.ts';
 import { loadSecrets, startPlatform, type RunningPlatform } from '../../scripts/platform.ts';
-import { connectBridge, ensurePrice } from '../../scripts/provision.ts';
+import { awaitBridge, createEnrolment, ensurePrice } from '../../scripts/provision.ts';
 
 export type Stage = {
   readonly upstreamUrl: string;
   readonly bareUrl: string;
+  /** Another gateway in front of the same upstream, where `PORTKEY_GATEWAY` names its start script. */
+  readonly portkeyUrl: string | undefined;
   /** The edge, with the upstream in the bridge's place. */
   readonly edge: RunningFreehold;
   /** The edge and the real bridge. */
@@ -37,17 +41,42 @@ export async function setStage(): Promise<Stage> {
   const dataDir = mkdtempSync(join(tmpdir(), 'freehold-bench-'));
   const direct = await startUpstream();
   const bare = await startBare(direct.url);
+  const portkey = await startPortkey();
   const edge = await startEdge(join(dataDir, 'edge'));
   const whole = await startWhole(join(dataDir, 'whole'), direct.url);
   return {
     upstreamUrl: direct.url,
     bareUrl: `http://127.0.0.1:${bare.port}`,
+    portkeyUrl: portkey?.url,
     edge: edge.running,
     whole: whole.running,
     async stop() {
       await edge.stop();
       await whole.stop();
       await bare.worker.dispose();
+      portkey?.process.kill();
+      direct.process.disconnect();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The two ways to a bridge, before one upstream. */
+export async function setWays(): Promise<{
+  readonly http: RunningFreehold;
+  readonly tunnel: RunningFreehold;
+  stop(): Promise<void>;
+}> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'freehold-bench-'));
+  const direct = await startUpstream();
+  const http = await startWhole(join(dataDir, 'http'), direct.url, 'http');
+  const tunnel = await startWhole(join(dataDir, 'tunnel'), direct.url, 'tunnel');
+  return {
+    http: http.running,
+    tunnel: tunnel.running,
+    async stop() {
+      await http.stop();
+      await tunnel.stop();
       direct.process.disconnect();
       rmSync(dataDir, { recursive: true, force: true });
     },
@@ -85,6 +114,24 @@ async function startBare(upstream: string): Promise<{ port: number; worker: Mini
   return { port, worker };
 }
 
+async function startPortkey(): Promise<{ url: string; process: ChildProcess } | undefined> {
+  const script = process.env['PORTKEY_GATEWAY'];
+  if (script === undefined) return undefined;
+  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const process_ = fork(script, [`--port=${port}`, '--headless'], { stdio: 'ignore' });
+  const url = `http://127.0.0.1:${port}`;
+  for (let tries = 0; tries < 100; tries++) {
+    const isUp = await fetch(url).then(
+      () => true,
+      () => false,
+    );
+    if (isUp) return { url, process: process_ };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  process_.kill();
+  throw new Error(`PORTKEY_GATEWAY: ${script} does not answer at ${url}`);
+}
+
 async function startFreehold(
   dataDir: string,
 ): Promise<{ platform: RunningPlatform; operator: LocalClient; publicKey: object }> {
@@ -116,12 +163,22 @@ async function startEdge(dataDir: string): Promise<{ running: RunningFreehold; s
   const identity = { id, privateJwk: await exportJWK(privateKey), platformUrl };
   const upstream = await startUpstream({ BENCH_BRIDGE: JSON.stringify(identity) });
   const { kty, crv, x } = await exportJWK(publicKey);
-  await operator.require('POST', '/operator/v1/bridges', {
-    id,
+  const { token } = await operator.require<{ token: string }>('POST', '/operator/v1/bridges', {
     name: 'bench',
-    url: upstream.url,
-    public_key: { kty, crv, x },
+    transport: 'http',
   });
+  const payload = {
+    iss: id,
+    iat: toUnixSeconds(systemClock.now()),
+    token,
+    public_key: { kty, crv, x },
+    url: upstream.url,
+  };
+  const body = await signAs(id, { privateKey, publicJwk: {} }, TokenTypes.enrol, payload);
+  const headers = { 'content-type': 'application/jose' };
+  const enrolled = await fetch(`${platformUrl}/bridge/v1/enrol`, { method: 'POST', headers, body });
+  if (!enrolled.ok) throw new Error(`enrol: ${enrolled.status} ${await enrolled.text()}`);
+  let jobKey: string | undefined;
   const announce = async () => {
     const models = [
       {
@@ -134,7 +191,7 @@ async function startEdge(dataDir: string): Promise<{ running: RunningFreehold; s
         owned_by: 'bench',
       },
     ];
-    const jws = await new SignJWT({ models, default_model: 'bench-model' })
+    const jws = await new SignJWT({ models, default_model: 'bench-model', ...(jobKey ? { job_key: jobKey } : {}) })
       .setProtectedHeader({ alg: 'EdDSA', typ: TokenTypes.announce, kid: id })
       .setIssuer(id)
       .setIssuedAt()
@@ -145,7 +202,9 @@ async function startEdge(dataDir: string): Promise<{ running: RunningFreehold; s
       body: jws,
     });
     if (!said.ok) throw new Error(`announce: ${said.status} ${await said.text()}`);
+    jobKey = announcementAnswer.parse(await said.json()).job_key.kid;
   };
+  await announce();
   await announce();
   const timer = setInterval(() => void announce(), 2_000);
   return {
@@ -161,6 +220,7 @@ async function startEdge(dataDir: string): Promise<{ running: RunningFreehold; s
 async function startWhole(
   dataDir: string,
   upstream: string,
+  transport: Transport = 'http',
 ): Promise<{ running: RunningFreehold; stop(): Promise<void> }> {
   const { platform, operator, publicKey } = await startFreehold(dataDir);
   process.env['FREEHOLD_NODES'] = JSON.stringify([{ kind: 'openai-compatible', name: 'bench', url: upstream }]);
@@ -168,9 +228,10 @@ async function startWhole(
     dataDir,
     platformUrl: `http://localhost:${platform.port}`,
     platformKeys: { keys: [publicKey] },
+    enrolment: await createEnrolment(operator, join(dataDir, 'bridge'), transport),
     onExit: (code) => console.error(`the bridge ended with ${code}`),
   });
-  await connectBridge(operator, bridge.ready);
+  await awaitBridge(operator, bridge.ready);
   return {
     running: await createTenant(platform, operator),
     async stop() {

@@ -43,7 +43,7 @@ const identity = process.env['BENCH_BRIDGE'] ? (JSON.parse(process.env['BENCH_BR
 const key = identity && (await importJWK(identity.privateJwk, 'EdDSA'));
 
 /** As in the real bridge. */
-const GatherMs = 25;
+const GatherMs = 250;
 let waiting: Receipt[] = [];
 let delivering = false;
 

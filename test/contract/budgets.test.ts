@@ -1,5 +1,8 @@
 /** Budgets over the wire: many callers at once, one small budget, at no instant more than it allows. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { waitUntil } from '../support/wait-until.ts';
+import { AgentModel, PlainModel, startPlatformWithNode } from '../support/platform-with-node.ts';
+import { DegradedHeader } from '../../workers/routes/inference/degraded.ts';
 import type { LocalClient } from '../../scripts/local-client.ts';
 import { startTestPlatform, type CreatedTenant, type TestPlatform } from '../support/running-platform.ts';
 
@@ -12,6 +15,7 @@ type Budget = {
 
 const Calls = 500;
 const Worth = 10;
+const Rounds = Number(process.env['BUDGET_ROUNDS'] ?? 10);
 const model = 'freehold/extractive';
 const body = { model, messages: [{ role: 'user', content: 'hello' }], max_tokens: 50 };
 
@@ -83,6 +87,35 @@ describe('a budget worth ten calls', () => {
     expect(usage.data.reduce((sum, row) => sum + row.requests, 0)).toBe(answered);
   });
 
+  it(`is never overdrawn in ${Rounds} rounds of 200 calls at once with money for 100, and all that was held comes back`, async () => {
+    const { tenant, client } = await makeTenant();
+    keys.set(client, tenant.key);
+    const need = await needOf(client, '/v1/chat/completions', body);
+    const total = async () => {
+      const { data } = await client.require<{ data: { cost_micros: number }[] }>('GET', '/v1/usage');
+      return data.reduce((sum, row) => sum + row.cost_micros, 0);
+    };
+    for (let round = 0; round < Rounds; round++) {
+      const before = await total();
+      const { id } = await client.require<Budget>('POST', '/v1/budgets', {
+        name: `r${round}`,
+        limit_micros: need * 100,
+        window: 'total',
+      });
+      const read = () => client.require<Budget>('GET', `/v1/budgets/${id}`);
+      const statuses = await Promise.all(
+        Array.from({ length: 200 }, async () => (await client.call('POST', '/v1/chat/completions', body)).status),
+      );
+      const seen = await read();
+      expect(seen.spent_micros + seen.held_micros).toBeLessThanOrEqual(seen.limit_micros);
+      expect(statuses.filter((status) => status !== 200 && status !== 429)).toEqual([]);
+      expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(1);
+      await until(async () => (await read()).held_micros === 0);
+      expect((await read()).spent_micros).toBe((await total()) - before);
+      await platform.call('DELETE', `${tenant.slug}.localhost`, `/v1/budgets/${id}`, { token: tenant.key });
+    }
+  }, 240_000);
+
   it('binds the turns of agents as well, and a refused turn says why', async () => {
     const { tenant, client } = await makeTenant();
     keys.set(client, tenant.key);
@@ -110,6 +143,107 @@ describe('a budget worth ten calls', () => {
     expect(refused.status).toBe(429);
     expect(refused.headers['x-should-retry']).toBe('false');
     expect((await client.call('POST', '/v1/chat/completions', body)).status).toBe(200);
+  });
+});
+
+describe('a budget with a cheaper model to degrade to', () => {
+  const cheap = 'cheap/model';
+
+  it('lets what the wanted model would cost too much through on the cheaper, never above its limit, and says so', async () => {
+    const {
+      node,
+      platform: whole,
+      tenant,
+      stop,
+    } = await startPlatformWithNode({ script: { models: [PlainModel, cheap] } });
+    try {
+      const client = whole.client(tenant);
+      const price = (of: string, micros: number) =>
+        whole.operator.require('POST', '/operator/v1/prices', {
+          model: of,
+          input_micros_per_mtok: micros,
+          cached_input_micros_per_mtok: micros,
+          output_micros_per_mtok: micros,
+        });
+      await price(PlainModel, 100_000_000);
+      await price(cheap, 1_000_000);
+      await waitUntil('the prices are in force', async () => {
+        const { data } = await client.require<{ data: { id: string }[] }>('GET', '/v1/models');
+        return data.some(({ id }) => id === cheap);
+      });
+      const budget = await client.require<Budget>('POST', '/v1/budgets', {
+        name: 'small',
+        limit_micros: 5_000,
+        window: 'month',
+        on_breach: 'degrade',
+        degrade_to: cheap,
+        thresholds: [5, 90],
+      });
+      const ask = (model: string, stream = false) =>
+        whole.call('POST', 'acme.localhost', '/v1/chat/completions', {
+          token: tenant.key,
+          body: { model, stream, messages: [{ role: 'user', content: 'hi' }], max_tokens: 20 },
+        });
+      // A view of the catalogue may be a second old, so the first answers wait for the prices.
+      await waitUntil(
+        'the wanted model is too dear',
+        async () => (await ask(PlainModel)).headers[DegradedHeader] !== undefined,
+      );
+      for (const stream of [false, true]) {
+        const answer = await ask(PlainModel, stream);
+        expect(answer.status).toBe(200);
+        expect(answer.headers[DegradedHeader]).toBe(PlainModel);
+        expect(answer.text).toContain(`"model":"${cheap}"`);
+      }
+      expect(node.requests.at(-1)!.body['model']).toBe(cheap);
+      const agent = await ask(AgentModel);
+      expect(agent.headers[DegradedHeader]).toBe(AgentModel);
+      expect(agent.json()).toMatchObject({ model: cheap });
+      expect((await ask(AgentModel, true)).text).toContain(`"model":"${cheap}"`);
+      expect((await ask(cheap)).headers[DegradedHeader]).toBeUndefined();
+      for (let left = 60; left > 0; left--) {
+        const answer = await ask(PlainModel);
+        const seen = await client.require<Budget>('GET', `/v1/budgets/${budget.id}`);
+        expect(seen.spent_micros + seen.held_micros).toBeLessThanOrEqual(seen.limit_micros);
+        if (answer.status === 200) continue;
+        expect([answer.status, (answer.json() as { error: { code: string } }).error.code]).toEqual([
+          429,
+          'insufficient_quota',
+        ]);
+        break;
+      }
+      const { data } = await client.require<{ data: { target: string; details: object }[] }>(
+        'GET',
+        '/v1/audit?action=budget.threshold_reached',
+      );
+      expect(data.at(-1)).toMatchObject({ target: budget.id, details: { percent: 5, limit_micros: 5_000 } });
+      expect(data.filter(({ details }) => 'percent' in details && details.percent === 5).length).toBe(1);
+    } finally {
+      await stop();
+    }
+  });
+
+  it.each([
+    [{ on_breach: 'degrade' }, 'degrade_to'],
+    [{ degrade_to: 'm' }, 'degrade_to'],
+    [{ on_breach: 'explode' }, 'on_breach'],
+    [{ thresholds: [0] }, 'thresholds.0'],
+    [{ thresholds: [50, 50] }, 'thresholds'],
+  ])('is refused as %j, with its field', async (change, field) => {
+    const { client } = await makeTenant();
+    const refused = await client.call('POST', '/v1/budgets', { name: 'b', limit_micros: 1, window: 'day', ...change });
+    expect(refused.status).toBe(400);
+    expect((refused.body as { error: { param: string } }).error.param).toBe(field);
+  });
+
+  it('goes back to refusing when it is told to, and needs a model to degrade', async () => {
+    const { client, tenant } = await makeTenant();
+    const { id } = await client.require<Budget>('POST', '/v1/budgets', { name: 'b', limit_micros: 1, window: 'day' });
+    const change = (body: object) =>
+      platform.call('PATCH', `${tenant.slug}.localhost`, `/v1/budgets/${id}`, { token: tenant.key, body });
+    expect((await change({ on_breach: 'degrade' })).status).toBe(400);
+    expect((await change({ on_breach: 'degrade', degrade_to: 'm' })).json()).toMatchObject({ degrade_to: 'm' });
+    expect((await change({ on_breach: 'refuse' })).json()).toMatchObject({ on_breach: 'refuse', degrade_to: null });
   });
 });
 

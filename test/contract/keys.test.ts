@@ -179,6 +179,38 @@ describe('a key that does not hold', () => {
     expect(late).toBe(0);
   });
 
+  test('is told to wait when its source has guessed too often, and a key that holds is let in from there all the same', async () => {
+    const headers = { 'cf-connecting-ip': '203.0.113.9' };
+    const ask = (token: string, source = headers) =>
+      platform.call('GET', Host, '/v1/agents', { token, headers: source });
+    const guess = () => mintApiKey(mintId('key', Date.now()), systemRandom);
+    const statuses: number[] = [];
+    for (let at = 0; at < 150; at++) statuses.push((await ask(guess())).status);
+    expect(statuses.indexOf(429)).toBe(100);
+    expect(statuses.slice(100).every((status) => status === 429)).toBe(true);
+    const throttled = await ask(guess());
+    expect(Number(throttled.headers['retry-after-ms'])).toBeGreaterThan(0);
+    expect((await ask(acme.key)).status).toBe(200);
+    expect((await ask(guess(), { 'cf-connecting-ip': '203.0.113.10' })).status).toBe(401);
+  });
+
+  test('guessed from two hundred sources at once makes no other source wait, and locks no key that holds out', async () => {
+    const ask = (token: string, source: string) =>
+      platform.call('GET', Host, '/v1/agents', { token, headers: { 'cf-connecting-ip': source } });
+    const guess = () => mintApiKey(mintId('key', Date.now()), systemRandom);
+    const loud = '198.51.100.250';
+    for (let at = 0; at < 100; at++) expect((await ask(guess(), loud)).status).toBe(401);
+    const sources = Array.from({ length: 200 }, (_, at) => `198.51.100.${at}`);
+    const [refused, held] = await Promise.all([
+      Promise.all(sources.map(async (source) => [await ask(guess(), source), await ask(guess(), source)])),
+      Promise.all(sources.map((source) => ask(acme.key, source))),
+    ]);
+    expect(new Set(refused.flat().map(({ status }) => status))).toEqual(new Set([401]));
+    expect(new Set(held.map(({ status }) => status))).toEqual(new Set([200]));
+    expect((await ask(guess(), loud)).status).toBe(429);
+    expect((await ask(acme.key, loud)).status).toBe(200);
+  });
+
   test('stays revoked when it is revoked again, and the first time stands', async () => {
     const key = await issue({});
     const path = `/v1/keys/${key.id}/revoke`;
@@ -237,6 +269,39 @@ describe('a key that makes keys', () => {
   test('is refused an agent that its tenant does not have, and a past end', async () => {
     expect((await make(acme.key, { scope: { agent: mintId('agent', Date.now()) } })).status).toBe(400);
     expect((await make(acme.key, { expires_at: new Date(Date.now() - 1).toISOString() })).status).toBe(400);
+  });
+
+  test('outlives by none the credential that it was made with, nor hands out a secret that would', async () => {
+    const at = (ms: number) => new Date(Date.now() + ms).toISOString();
+    const end = at(3_600_000);
+    const { id, secret } = await issue({ expires_at: end });
+    for (const body of [{}, { expires_at: null }, { expires_at: at(7_200_000) }]) {
+      const refused = await make(secret, body);
+      expect([refused.status, (refused.json() as { error: { param: string } }).error.param]).toEqual([
+        403,
+        'expires_at',
+      ]);
+    }
+    expect((await make(secret, { expires_at: end })).status).toBe(201);
+    expect((await make(secret, { expires_at: at(60_000) })).status).toBe(201);
+    const rotate = (key: string) => platform.call('POST', Host, `/v1/keys/${key}/rotate`, { token: secret, body: {} });
+    expect((await rotate((await issue({})).id)).status).toBe(403);
+    expect((await rotate(id)).status).toBe(200);
+  });
+
+  test('ends no key that reaches further, unless it manages the keys of the whole tenant', async () => {
+    const revoke = async (token: string, key: string) =>
+      (await platform.call('POST', Host, `/v1/keys/${key}/revoke`, { token })).status;
+    const strong = await issue({});
+    const shop = await issue({ scope: { project: 'shop' }, permissions: ['keys:write'] });
+    const ofShop = await issue({ scope: { project: 'shop' }, permissions: ['keys:write'] });
+    const ofOther = await issue({ scope: { project: 'other' }, permissions: ['keys:write'] });
+    const abler = await issue({ scope: { project: 'shop' } });
+    for (const { id } of [strong, ofOther, abler]) expect(await revoke(shop.secret, id)).toBe(403);
+    expect(await revoke(shop.secret, ofShop.id)).toBe(200);
+    const manager = await issue({ permissions: ['keys:write'] });
+    for (const { id } of [strong, ofOther, abler]) expect(await revoke(manager.secret, id)).toBe(200);
+    expect((await read(strong.secret)).status).toBe(401);
   });
 
   test('does not let a key of one agent make any', async () => {

@@ -202,14 +202,15 @@ describe('a body that is a bomb', () => {
     await client.require('POST', '/v1/agents', { slug: 'keeper', name: 'Keeper' });
     const half = await post('/v1/agents/keeper/memories', '{"text":"half \\ud83d"}');
     expect([half.status, codeOf(half)]).toEqual([400, 'invalid_json']);
-    for (const text of [
+    for (const [at, odd] of [
       'a\u0000b',
       '\ud83d\udca5 whole',
       '\\ud800 written out',
       '\u202e',
       'é'.repeat(4_000),
       '\u{10ffff}',
-    ]) {
+    ].entries()) {
+      const text = `Remember ${at}: ${odd}`;
       const made = await client.require<{ id: string; text: string }>('POST', '/v1/agents/keeper/memories', { text });
       const read = await client.require<{ text: string }>('GET', '/v1/agents/keeper/memories/' + made.id);
       expect([made.text, read.text]).toEqual([text, text]);

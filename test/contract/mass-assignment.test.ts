@@ -96,8 +96,8 @@ function withMember(body: object, name: string, value: unknown): string {
 
 function violationOf(operation: Operation, answer: Answer): string | undefined {
   const declared = operation.responses[String(answer.status)] ?? {};
-  const lines = declared['application/x-ndjson'];
-  if (lines && answer.headers['content-type'] === 'application/x-ndjson') return undefined;
+  const media = String(answer.headers['content-type']).split(';')[0]!;
+  if (media !== 'application/json' && media in declared) return undefined;
   const schema = declared['application/json']?.schema;
   return schema ? api.schemas.findViolation(schema, answer.json()) : `undocumented ${answer.status}`;
 }
@@ -222,11 +222,16 @@ test('every good answer holds what its schema declares and nothing else', async 
     'deleteMemory',
     'deleteSecret',
     'deleteBudget',
+    'deleteWebhook',
     'deleteMember',
     'deleteIssuer',
+    'deleteHook',
     'deleteAgent',
+    'deleteDomain',
+    'deletePlan',
     'suspendTenant',
     'reactivateTenant',
+    'deleteTenant',
   ];
   for (const operation of api.operations.filter(({ access, id }) => access !== 'public' && !last.includes(id))) {
     const answer = await send(operation, operation.body ? JSON.stringify(sampleBodies[operation.id]!(tenant)) : '');
@@ -242,6 +247,25 @@ test('every good answer holds what its schema declares and nothing else', async 
     good.push(id);
   }
   const open = api.operations.filter(({ access }) => access !== 'public').map(({ id }) => id);
-  // A response that has ended can no longer be cancelled.
-  expect(open.filter((id) => !good.includes(id) && id !== 'cancelResponse')).toEqual([]);
+  // A response that has ended can no longer be cancelled, an approval is decided once, a tool is approved by the hash of
+  // what was read, no month of a new tenant is over, the sample of an archive is none, a bridge of a key has no node, and
+  // the built-in model chats and embeds, and does nothing else; a model is registered under a name of its own each time.
+  const undone = open.filter((id) => !good.includes(id)).sort();
+  expect(undone).toEqual([
+    'approveMcpTool',
+    'cancelResponse',
+    'closeInvoice',
+    'createCompletion',
+    'createRerank',
+    'createSpeech',
+    'createTranscription',
+    'denyApproval',
+    'drainNode',
+    'importMemories',
+    'importTenant',
+    'resumeNode',
+    'rollBackModel',
+    'tokenizeText',
+    'unregisterModel',
+  ]);
 });

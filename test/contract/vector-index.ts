@@ -6,7 +6,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FailureError } from '../../shared/core/failure.ts';
 import { mintId, type TenantId } from '../../shared/core/ids.ts';
-import type { VectorFilter, VectorIndex, VectorMetadata, VectorRecord } from '../../shared/store/vector-index.ts';
+import type {
+  VectorFilter,
+  VectorIndex,
+  VectorIndexOptions,
+  VectorMetadata,
+  VectorRecord,
+} from '../../shared/store/vector-index.ts';
 
 export const ContractDimensions = 4;
 /** The members that the suite filters by; Vectorize needs a metadata index for each. */
@@ -14,7 +20,9 @@ export const ContractMetadataIndexes = ['kind', 'n', 'flag', '__proto__', 'const
 
 export type IndexFactory = {
   /** The index of this tenant, of `ContractDimensions`. */
-  open(tenant: TenantId): VectorIndex;
+  open(tenant: TenantId, options?: VectorIndexOptions): VectorIndex;
+  /** Whether a filter may ask for a member of a list, such as tags. */
+  readonly filtersLists: boolean;
   /** Returns when every mutation so far is visible. */
   settle(): Promise<void> | void;
 };
@@ -186,6 +194,60 @@ export function testVectorIndex(factory: IndexFactory): void {
     );
   });
 
+  describe('metrics', () => {
+    const vectors = [
+      { id: 'long', values: [9, 9, 0, 0] },
+      { id: 'near', values: [2, 1, 0, 0] },
+      { id: 'same-way', values: [5, 0, 0, 0] },
+      { id: 'away', values: [-2, 0, 0, 0] },
+      { id: 'zeros', values: [0, 0, 0, 0] },
+    ];
+    const cases = [
+      { metric: 'cosine', expected: ['same-way', 'near', 'long', 'zeros', 'away'], best: 1 },
+      { metric: 'dot', expected: ['long', 'same-way', 'near', 'zeros', 'away'], best: 18 },
+      { metric: 'euclidean', expected: ['near', 'zeros', 'same-way', 'away', 'long'], best: 1 },
+    ] as const;
+    test.each(cases)('by $metric the order is $expected', async ({ metric, expected, best }) => {
+      const index = factory.open(mintId('tenant', 0), { metric });
+      await index.upsert(vectors);
+      await factory.settle();
+      const { matches } = await index.query([2, 0, 0, 0], { topK: 20 });
+      expect(matches.map(({ id }) => id)).toEqual(expected);
+      expect(matches[0]!.score).toBeCloseTo(best, 4);
+    });
+  });
+
+  describe('what may be filtered by', () => {
+    test('a member that was not declared is refused by its name, before anything is searched', async () => {
+      const index = factory.open(mintId('tenant', 0), { filterable: ['kind', 'n'] });
+      await index.upsert([{ id: 'a', values: [1, 0, 0, 0], metadata: { kind: 'fact' } }]);
+      await factory.settle();
+      expect(await ids(index, { filter: { kind: 'fact' } })).toEqual(['a']);
+      await expect(index.query([1, 0, 0, 0], { filter: { knd: 'fact' } })).rejects.toMatchObject({
+        failure: { code: 'invalid_request', param: 'filter.knd', message: expect.stringContaining('kind, n') },
+      });
+    });
+
+    test('a list holds what it contains, or is refused where lists cannot be asked for', async () => {
+      const index = fresh();
+      await index.upsert([
+        { id: 'both', values: [1, 0, 0, 0], metadata: { tags: ['red', 'blue'] } },
+        { id: 'red', values: [1, 0, 0, 0], metadata: { tags: ['red'] } },
+        { id: 'empty', values: [1, 0, 0, 0], metadata: { tags: [] } },
+        { id: 'none', values: [1, 0, 0, 0] },
+      ]);
+      await factory.settle();
+      const answer = ids(index, { filter: { tags: { $ne: 'blue' } } });
+      if (factory.filtersLists) {
+        expect(await answer).toEqual(['red']);
+        expect(await ids(index, { filter: { tags: 'red' } })).toEqual(['both', 'red']);
+        expect(await ids(index, { filter: { tags: { $in: ['blue', 'green'] } } })).toEqual(['both']);
+      } else {
+        await expect(answer).rejects.toMatchObject({ failure: { code: 'invalid_request', param: 'filter.tags' } });
+      }
+    });
+  });
+
   describe('refusals', () => {
     const values = [1, 0, 0, 0];
     const long = 'é'.repeat(17);
@@ -209,6 +271,7 @@ export function testVectorIndex(factory: IndexFactory): void {
       'large metadata': [write({ metadata: { kind: 'x'.repeat(10_240) } }), 'vectors.0.metadata'],
       'nested metadata': [write({ metadata: { kind: {} } as unknown as VectorMetadata }), 'vectors.0.metadata'],
       'a metadata key with a dot': [write({ metadata: { 'a.b': 1 } }), 'vectors.0.metadata'],
+      'a time that is no number': [write({ metadata: { time: 'noon' } }), 'vectors.0.metadata'],
       'no vectors': [(index) => index.upsert([]), 'vectors'],
       '1001 vectors': [(index) => index.upsert(Array.from({ length: 1001 }, () => ({ id: 'a', values }))), 'vectors'],
       'no ids': [(index) => index.deleteByIds([]), 'ids'],
@@ -343,7 +406,7 @@ function passes(metadata: VectorMetadata, filter: VectorFilter): boolean {
     if (value === undefined) return false;
     if (typeof condition !== 'object') return value === condition;
     if (condition.$ne !== undefined) return value !== condition.$ne;
-    if (condition.$in !== undefined) return condition.$in.includes(value);
+    if (condition.$in !== undefined) return condition.$in.some((wanted) => wanted === value);
     return typeof value === 'number' && value >= condition.$gte!;
   });
 }

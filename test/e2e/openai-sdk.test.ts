@@ -16,6 +16,7 @@ type StreamEvent = OpenAI.Responses.ResponseStreamEvent;
 type SentMessage = { role: string; content: string | null; tool_calls?: unknown[]; tool_call_id?: string };
 
 const Answer = 'one two three four five';
+const ContextWindow = 16_384;
 const models = [PlainModel, AgentModel];
 const terminalEvents = ['response.completed', 'response.incomplete', 'response.failed', 'response.cancelled'];
 
@@ -23,12 +24,12 @@ let home: PlatformWithNode;
 let client: OpenAI;
 
 beforeAll(async () => {
-  home = await startPlatformWithNode();
+  home = await startPlatformWithNode({ script: { contextWindow: ContextWindow } });
   client = home.platform.openai(home.tenant);
 });
 afterAll(() => home.stop());
 beforeEach(() => {
-  home.node.script = { models: [PlainModel, EmbeddingModel] };
+  home.node.script = { models: [PlainModel, EmbeddingModel], contextWindow: ContextWindow };
   home.node.requests.length = 0;
 });
 
@@ -224,6 +225,9 @@ describe.each(models)('chat completions of %s', (model) => {
       type: 'json_schema' as const,
       json_schema: { name: 'weather', strict: true, schema: lookUp.parameters },
     };
+    const text = '{"city":"Oslo"}';
+    const choices = [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: text } }];
+    script({ reply: () => ({ text }), body: () => ({ object: 'chat.completion', choices }) });
     await client.chat.completions.create({ model, messages, response_format: format });
     expect(home.node.requests.at(-1)!.body['response_format']).toEqual(format);
   });
@@ -417,6 +421,7 @@ describe.each(models)('responses of %s', (model) => {
   });
 
   it('text.format reaches the node as response_format', async () => {
+    script({ reply: () => ({ text: '{"city":"Oslo"}' }) });
     const format = { type: 'json_schema' as const, name: 'weather', strict: true, schema: lookUp.parameters };
     await client.responses.create({ ...body, text: { format } });
     const { type, ...schema } = format;
@@ -455,6 +460,182 @@ describe('conversations', () => {
     await client.conversations.items.delete(itemId, { conversation_id: id });
     const left = await collect(client.conversations.items.list(id, { order: 'desc' }));
     expect(left.map((item) => item.id)).toEqual([4, 3, 2, 0].map((at) => listed[at]!.id));
+  });
+});
+
+describe('an answer by a schema', () => {
+  const format = { type: 'json_schema' as const, name: 'weather', strict: true, schema: lookUp.parameters };
+  const ask = (change: object = {}) =>
+    client.responses.parse({ model: AgentModel, input: 'Where?', text: { format: { ...format, ...change } } });
+
+  it('is parsed by the SDK where it fits', async () => {
+    script({ reply: () => ({ text: '{"city":"Oslo"}' }) });
+    const answered = await ask();
+    expect(answered).toMatchObject({ status: 'completed', output_parsed: { city: 'Oslo' } });
+  });
+
+  it.each([
+    ['is no JSON', 'Oslo, I think'],
+    ['lacks a member', '{"town":"Oslo"}'],
+    ['has another type', '{"city":5}'],
+  ])('that %s fails, and says so', async (_, text) => {
+    script({ reply: () => ({ text }) });
+    const body = { model: AgentModel, input: 'Where?', text: { format } };
+    const failed = await client.responses.create(body);
+    expect(failed).toMatchObject({ status: 'failed', error: { code: 'upstream_invalid' } });
+    expect(failed.usage!.output_tokens).toBeGreaterThan(0);
+    const events = await collect(await client.responses.create({ ...body, stream: true }));
+    expectWholeLog(events);
+    expect(events.at(-1)).toMatchObject({ type: 'response.failed' });
+  });
+
+  it('is not checked where strict is false', async () => {
+    script({ reply: () => ({ text: '{"town":"Oslo"}' }) });
+    expect(await ask({ strict: false })).toMatchObject({ status: 'completed' });
+  });
+
+  it('by a schema that is none is a BadRequestError', async () => {
+    const error = await thrownBy(ask({ schema: { type: 'nonsense' } }));
+    expect(error).toBeInstanceOf(OpenAI.BadRequestError);
+  });
+});
+
+describe('parallel tool calls', () => {
+  const tools = [{ type: 'function' as const, strict: true, ...lookUp }];
+  const twoCalls = () => {
+    const calls = ['Oslo', 'Rome'].map((city) => ({ name: 'look_up', arguments: { city } }));
+    const wasTold = () => lastMessages().at(-1)?.role === 'tool';
+    script({ reply: () => (wasTold() ? { text: 'Cold and warm' } : { calls }) });
+  };
+
+  it.each([PlainModel, AgentModel])(
+    'of %s come as items of their own, and go on once all have outputs',
+    async (model) => {
+      twoCalls();
+      const asked = await client.responses.create({ model, input: 'Where?', tools, parallel_tool_calls: true });
+      const calls = asked.output.filter((item) => item.type === 'function_call');
+      expect(calls.map((call) => call.arguments)).toEqual(['{"city":"Oslo"}', '{"city":"Rome"}']);
+      expect(new Set(calls.map((call) => call.call_id)).size).toBe(2);
+      const input = calls.map(({ call_id: id }, at) => ({
+        type: 'function_call_output' as const,
+        call_id: id,
+        output: `${at}`,
+      }));
+      const answered = await client.responses.create({ model, tools, previous_response_id: asked.id, input });
+      expect(answered.output_text).toBe('Cold and warm');
+      expect(lastMessages().slice(-3)).toMatchObject([
+        { role: 'assistant', tool_calls: calls.map(({ call_id: id }) => ({ id })) },
+        { role: 'tool', content: '0' },
+        { role: 'tool', content: '1' },
+      ]);
+    },
+  );
+
+  it('are one call where they are not wanted, whatever the model does', async () => {
+    twoCalls();
+    const body = { model: PlainModel, input: 'Where?', tools, parallel_tool_calls: false };
+    const events = await collect(await client.responses.create({ ...body, stream: true }));
+    expectWholeLog(events);
+    const last = events.at(-1);
+    expect(last?.type === 'response.completed' && last.response.output).toMatchObject([
+      { arguments: '{"city":"Oslo"}' },
+    ]);
+  });
+});
+
+describe('what a request may ask for besides', () => {
+  it('include takes what the SDK sends as a matter of course, and refuses what is not there to include', async () => {
+    const include = ['reasoning.encrypted_content' as const, 'message.input_image.image_url' as const];
+    const body = { model: PlainModel, input: 'Hi' };
+    expect(await client.responses.create({ ...body, include })).toMatchObject({ status: 'completed' });
+    const error = await thrownBy(client.responses.create({ ...body, include: ['message.output_text.logprobs'] }));
+    expect(error).toBeInstanceOf(OpenAI.BadRequestError);
+    expect((error as { param: string }).param).toContain('include');
+  });
+
+  it('truncation: auto lets the oldest items give way, disabled sends them all', async () => {
+    const { id } = await client.conversations.create({});
+    for (const letter of ['a', 'b', 'c'])
+      await client.conversations.items.create(id, {
+        items: [{ type: 'message', role: 'user', content: letter.repeat(20_000) }],
+      });
+    const body = { model: PlainModel, conversation: id, input: 'And?', max_output_tokens: 100 };
+    const whole = await client.responses.create({ ...body, truncation: 'disabled' });
+    expect(whole.truncation).toBe('disabled');
+    expect(lastDialogue()).toHaveLength(4);
+    const cut = await client.responses.create({ ...body, truncation: 'auto' });
+    expect(cut.output.map(({ type }) => type)).toContain('compaction');
+    expect(lastDialogue().join('').length).toBeLessThan(45_000);
+  });
+
+  it('input_tokens are estimated, grow with what is read, and never pass the bound', async () => {
+    const { id } = await client.conversations.create({
+      items: [{ type: 'message', role: 'user', content: 'word '.repeat(400) }],
+    });
+    type Counted = { input_tokens: number; max_input_tokens: number; estimated: boolean };
+    const count = async (body: OpenAI.Responses.InputTokenCountParams) =>
+      (await client.responses.inputTokens.count(body)) as unknown as Counted;
+    const plain = await count({ model: PlainModel, input: 'What is the answer?' });
+    expect(plain).toMatchObject({ object: 'response.input_tokens', estimated: true });
+    const more = [
+      await count({ model: PlainModel, input: 'What is the answer?', instructions: 'Be brief.' }),
+      await count({ model: AgentModel, input: 'What is the answer?' }),
+      await count({
+        model: PlainModel,
+        input: 'What is the answer?',
+        tools: [{ type: 'function', strict: true, ...lookUp }],
+      }),
+    ];
+    for (const each of more) expect(each.input_tokens).toBeGreaterThan(plain.input_tokens);
+    const inThread = await count({ model: PlainModel, conversation: id, input: 'And?' });
+    expect(inThread.input_tokens).toBeGreaterThan(400);
+    for (const each of [plain, ...more, inThread]) expect(each.max_input_tokens).toBeGreaterThan(each.input_tokens);
+    expect(home.node.requests).toEqual([]);
+    expect(await thrownBy(count({ model: 'no-such-model', input: 'Hi' }))).toBeInstanceOf(OpenAI.NotFoundError);
+  });
+});
+
+describe('a message to a busy conversation', () => {
+  async function sendTwo(doubleTexting: string) {
+    const slug = `busy-${doubleTexting}`;
+    const definition = { model: PlainModel, limits: { recall: 0 }, double_texting: doubleTexting };
+    await home.platform.client(home.tenant).require('POST', '/v1/agents', { slug, name: slug, definition });
+    const conversation = await client.conversations.create({});
+    const body = { model: `agent/${slug}`, conversation: conversation.id, background: true };
+    script({ words: Answer.split(' '), pauseAt: 2 });
+    const first = await client.responses.create({ ...body, input: 'One' });
+    await home.node.waitForRequests(1);
+    return { first, conversation: conversation.id, second: () => client.responses.create({ ...body, input: 'Two' }) };
+  }
+  const statusOf = async (id: string) => (await client.responses.retrieve(id)).status;
+
+  it('is a ConflictError where the agent rejects it', async () => {
+    const { first, second } = await sendTwo('reject');
+    const quick = home.platform.openai(home.tenant, { maxRetries: 0 });
+    const again = { model: 'agent/busy-reject', input: 'Two', conversation: first.conversation!.id };
+    expect(await thrownBy(quick.responses.create(again))).toBeInstanceOf(OpenAI.ConflictError);
+    await releaseUntil(async () => (await statusOf(first.id)) === 'completed');
+    expect(await second()).toMatchObject({ status: 'queued' });
+  });
+
+  it('waits in the line where the agent says so, and is answered with the first answer in view', async () => {
+    const { first, second } = await sendTwo('enqueue');
+    const queued = await second();
+    expect(queued.status).toBe('queued');
+    await releaseUntil(async () => (await statusOf(queued.id)) === 'completed');
+    expect(await statusOf(first.id)).toBe('completed');
+    expect(lastDialogue()).toEqual(['user: One', `assistant: ${Answer}`, 'user: Two']);
+  });
+
+  it('interrupts where the agent says so, and what was said of the first answer stays', async () => {
+    const { first, second, conversation } = await sendTwo('interrupt');
+    const next = await second();
+    await releaseUntil(async () => (await statusOf(next.id)) === 'completed');
+    expect(await statusOf(first.id)).toBe('cancelled');
+    const dialogue = lastDialogue();
+    expect([dialogue[0], dialogue.at(-1)]).toEqual(['user: One', 'user: Two']);
+    const items = await collect(client.conversations.items.list(conversation, { order: 'asc' }));
+    expect(items.at(-1)).toMatchObject({ role: 'assistant', status: 'completed' });
   });
 });
 

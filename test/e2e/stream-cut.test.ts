@@ -11,7 +11,7 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ReadyBridge } from '../../scripts/bridge-process.ts';
 import { repositoryRoot } from '../../scripts/platform.ts';
-import { connectBridge } from '../../scripts/provision.ts';
+import { awaitBridge, createEnrolment } from '../../scripts/provision.ts';
 import { FakeNode, type FakeScript } from '../support/fake-node.ts';
 import {
   AgentModel,
@@ -20,6 +20,7 @@ import {
   PlainModel,
   readLedger,
   startPlatformWithNode,
+  transports,
   type PlatformWithNode,
 } from '../support/platform-with-node.ts';
 import { startTestPlatform } from '../support/running-platform.ts';
@@ -74,12 +75,12 @@ function countWords(text: string): number {
   return text.split(/\s+/).filter(Boolean).length;
 }
 
-describe('a node that breaks off', () => {
+describe.each(transports)('over %s, a node that breaks off', (transport) => {
   let home: PlatformWithNode;
   let client: OpenAI;
 
   beforeAll(async () => {
-    home = await startPlatformWithNode({ timings: { idleTimeoutMs: 150, firstChunkTimeoutMs: 150 } });
+    home = await startPlatformWithNode({ transport, timings: { idleTimeoutMs: 150, firstChunkTimeoutMs: 150 } });
     client = home.platform.openai(home.tenant);
   });
   afterAll(() => home.stop());
@@ -170,13 +171,14 @@ describe('a bridge that is killed', () => {
           FREEHOLD_BRIDGE_PORT: '0',
           FREEHOLD_BRIDGE_DATA: dataDir,
           FREEHOLD_PLATFORM_URL: `http://localhost:${platform.port}`,
+          FREEHOLD_BRIDGE_ENROLMENT: await createEnrolment(platform.operator, dataDir),
           FREEHOLD_PLATFORM_KEYS: JSON.stringify({ keys: [publicKey] }),
           FREEHOLD_NODES: JSON.stringify([{ kind: 'openai-compatible', name: 'fake', url: node.url }]),
         },
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       });
       const [ready] = (await once(child, 'message')) as [ReadyBridge];
-      await connectBridge(platform.operator, ready);
+      await awaitBridge(platform.operator, ready);
       return { child, ready };
     };
     const first = await startBridge();

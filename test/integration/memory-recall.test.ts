@@ -7,7 +7,7 @@ import { mintId, type AgentId, type TenantId } from '../../shared/core/ids.ts';
 import type { MemoryDraft } from '../../shared/store/memory-chain.ts';
 import { MemoryStore } from '../../shared/store/memory-store.ts';
 import { hashEmbedder, memoryVector, recallMemories } from '../../shared/store/recall.ts';
-import { isHybrid, type VectorIndex } from '../../shared/store/vector-index.ts';
+import { isHybrid, MemoryFilterFields, type VectorIndex } from '../../shared/store/vector-index.ts';
 import { VectorizeIndex } from '../../shared/store/vectorize-index.ts';
 import { tenantScope } from '../../shared/tenancy/tenant-scope.ts';
 import { memoryChain } from '../support/memory-factory.ts';
@@ -16,7 +16,7 @@ import { database, migrateDatabase, openEmbeddedIndex } from './vectors-env.ts';
 
 const now = Date.UTC(2026, 5, 1);
 const store = new MemoryStore(database);
-const double = new VectorizeDouble({ dimensions: HashEmbeddingDimensions, metadataIndexes: ['kind'] });
+const double = new VectorizeDouble({ dimensions: HashEmbeddingDimensions, metadataIndexes: [...MemoryFilterFields] });
 
 beforeAll(migrateDatabase);
 
@@ -37,7 +37,7 @@ describe.each(Object.entries(backends).map(([name, open]) => ({ name, open })))(
       const index = open(tenant);
       const rows = memoryChain(tenant, agentId, partials);
       for (const row of rows) {
-        await store.insertMemory(scope, row);
+        await store.insertMemories(scope, [row]);
         const vector = memoryVector(row, embedByHash(row.text));
         await (isHybrid(index) ? index.upsertWithText([vector]) : index.upsert([vector]));
       }
@@ -80,7 +80,7 @@ describe.each(Object.entries(backends).map(([name, open]) => ({ name, open })))(
 
     test('a memory deleted in D1 is never returned, though the index still holds it', async () => {
       const { scope, agentId, rows, texts } = await setUp([{ text: 'the code is 1234' }, { text: 'the code is old' }]);
-      await store.deleteMemory(scope, agentId, rows[0]!.id, now);
+      await store.deleteMemories(scope, agentId, [rows[0]!.id], now);
       expect(await texts('the code is 1234')).toEqual(['the code is old']);
     });
 

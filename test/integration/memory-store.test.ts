@@ -22,7 +22,7 @@ async function fill(
     kind: at % 2 ? ('event' as const) : ('fact' as const),
   }));
   const rows = memoryChain(scope.tenantId, agentId, partials);
-  for (const row of rows) expect(await store.insertMemory(scope, row)).toEqual({ ok: true, value: undefined });
+  for (const row of rows) expect(await store.insertMemories(scope, [row])).toEqual({ ok: true, value: undefined });
   return { scope, agentId, rows };
 }
 
@@ -37,13 +37,13 @@ describe('MemoryStore', () => {
   test('the same memory may be inserted again, another one with its id or place may not', async () => {
     const { scope, agentId, rows } = await fill(2);
     const [first, second] = [rows[0]!, rows[1]!];
-    expect(await store.insertMemory(scope, first)).toMatchObject({ ok: true });
+    expect(await store.insertMemories(scope, [first])).toMatchObject({ ok: true });
     const conflict = { ok: false, failure: { code: 'conflict' } };
-    expect(await store.insertMemory(scope, { ...first, hash: 'other' })).toMatchObject(conflict);
-    expect(await store.insertMemory(scope, { ...second, id: mintId('memory', 0) })).toMatchObject(conflict);
+    expect(await store.insertMemories(scope, [{ ...first, hash: 'other' }])).toMatchObject(conflict);
+    expect(await store.insertMemories(scope, [{ ...second, id: mintId('memory', 0) }])).toMatchObject(conflict);
     expect(await store.countMemories(scope, agentId)).toEqual({ ok: true, value: 2 });
-    await store.deleteMemory(scope, agentId, first.id, 5);
-    expect(await store.insertMemory(scope, first)).toMatchObject({ ok: true });
+    await store.deleteMemories(scope, agentId, [first.id], 5);
+    expect(await store.insertMemories(scope, [first])).toMatchObject({ ok: true });
     expect(await store.findMemory(scope, agentId, first.id)).toEqual({ ok: true, value: undefined });
   });
 
@@ -67,21 +67,20 @@ describe('MemoryStore', () => {
       expect(await store.listMemories(otherScope, page)).toMatchObject({ ok: true, value: { data: [] } });
       expect(await store.listChain(otherScope, otherAgent, 0, 10)).toEqual({ ok: true, value: [] });
       expect(await store.countMemories(otherScope, otherAgent)).toEqual({ ok: true, value: 0 });
-      expect(await store.deleteMemory(otherScope, otherAgent, id, 1)).toMatchObject({
-        ok: false,
-        failure: { code: 'not_found' },
-      });
+      expect(await store.deleteMemories(otherScope, otherAgent, [id], 1)).toMatchObject({ ok: true });
+      expect(await store.findOwn(otherScope, otherAgent, [id])).toEqual({ ok: true, value: [] });
+      expect(await store.select(otherScope, otherAgent, {}, 0, 10)).toEqual({ ok: true, value: [] });
     }
     const [otherScope] = strangers[0]!;
     await fill(2, otherScope, agentId);
-    await store.insertMemory(otherScope, { ...rows[2]!, text: 'theirs', hash: 'theirs' });
-    expect(await store.deleteMemory(otherScope, agentId, rows[2]!.id, 1)).toMatchObject({ ok: true });
+    await store.insertMemories(otherScope, [{ ...rows[2]!, text: 'theirs', hash: 'theirs' }]);
+    expect(await store.deleteMemories(otherScope, agentId, [rows[2]!.id], 1)).toMatchObject({ ok: true });
     expect(await store.listChain(scope, agentId, 0, 10)).toEqual({ ok: true, value: rows });
   });
 
   test('lists newest first, each once, page by page', async () => {
     const { scope, agentId, rows } = await fill(7);
-    await store.deleteMemory(scope, agentId, rows[3]!.id, 1);
+    await store.deleteMemories(scope, agentId, [rows[3]!.id], 1);
     const seen: string[] = [];
     let cursor: string | null = null;
     do {
@@ -91,7 +90,7 @@ describe('MemoryStore', () => {
       cursor = page.value.next_cursor;
     } while (cursor !== null);
     expect(seen).toEqual(['memory 6', 'memory 5', 'memory 4', 'memory 2', 'memory 1', 'memory 0']);
-    const events = await store.listMemories(scope, { agentId, limit: 10, kind: 'event' });
+    const events = await store.listMemories(scope, { agentId, limit: 10, filter: { kind: 'event' } });
     expect(events.ok && events.value.data.map((row) => row.text)).toEqual(['memory 5', 'memory 1']);
   });
 
@@ -106,16 +105,13 @@ describe('MemoryStore', () => {
   test('a deletion takes the text out of the database and leaves a chain that verifies', async () => {
     const { scope, agentId, rows } = await fill(3);
     const id = rows[1]!.id;
-    expect(await store.deleteMemory(scope, agentId, id, 99)).toEqual({ ok: true, value: undefined });
-    expect(await store.deleteMemory(scope, agentId, id, 100)).toEqual({ ok: true, value: undefined });
+    expect(await store.deleteMemories(scope, agentId, [id], 99)).toEqual({ ok: true, value: undefined });
+    expect(await store.deleteMemories(scope, agentId, [id], 100)).toEqual({ ok: true, value: undefined });
     const chain = await store.listChain(scope, agentId, 0, 10);
     if (!chain.ok) throw new Error(chain.failure.message);
-    expect(chain.value[1]).toEqual({ ...rows[1]!, text: '', deletedAt: 99 });
+    expect(chain.value[1]).toEqual({ ...rows[1]!, text: '', salt: null, deletedAt: 99 });
     expect(verifyChain(scope.tenantId, agentId, chain.value, rows[2]!)).toMatchObject({ valid: true, entries: 3 });
     expect(await store.countMemories(scope, agentId)).toEqual({ ok: true, value: 2 });
-    expect(await store.deleteMemory(scope, agentId, mintId('memory', 0), 1)).toMatchObject({
-      failure: { code: 'not_found' },
-    });
   });
 
   test('reads the chain in pages', async () => {
@@ -140,12 +136,12 @@ describe('MemoryStore', () => {
     const agentId = mintId('agent', 0);
     const [row] = memoryChain(scope.tenantId, agentId, [{ text: 'a secret text' }]);
     const answers = [
-      await broken.insertMemory(scope, row!),
+      await broken.insertMemories(scope, [row!]),
       await broken.findMemory(scope, agentId, 'mem_1'),
       await broken.findMemories(scope, agentId, ['mem_1']),
       await broken.listMemories(scope, { agentId, limit: 1 }),
       await broken.listChain(scope, agentId, 0, 1),
-      await broken.deleteMemory(scope, agentId, 'mem_1', 1),
+      await broken.deleteMemories(scope, agentId, ['mem_1'], 1),
       await broken.countMemories(scope, agentId),
     ];
     for (const answer of answers) expect(answer).toMatchObject({ ok: false, failure: { code: 'service_unavailable' } });

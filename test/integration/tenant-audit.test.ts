@@ -19,41 +19,50 @@ const nextDefinition = { ...agent.definition, instructions: 'Be kind.' };
 const key = newKey({ rate_limit: { requests_per_minute: 60 } });
 const issuer = {
   ...createIssuer.parse({ issuer: 'https://id.example.com', audience: 'freehold' }),
+  authorization_endpoint: null,
+  token_endpoint: null,
   id: mintId('issuer', start),
 };
 const memberId = mintId('member', start);
 const member = createMember.parse({ issuer: issuer.id, email: 'ada@example.com', role: 'viewer' });
-const visit: Credential = { kind: 'user', issuerId: issuer.id, subject: 'ada', email: 'ada@example.com', roles: [] };
+const visit: Credential = {
+  kind: 'user',
+  issuerId: issuer.id,
+  subject: 'ada',
+  email: 'ada@example.com',
+  jti: null,
+  roles: [],
+};
 const budgetId = mintId('budget', start);
 const budget = createBudget.parse({ name: 'all', limit_micros: 1, window: 'month' });
 
 /** Every change that the object offers, in an order in which each has something to change. */
 const changes: readonly (readonly [action: string, change: (object: TenantObject) => Result<unknown>])[] = [
-  ['key.created', (object) => object.createKey(key, admin)],
-  ['key.rotated', (object) => object.rotateKey(key.id, hashOf('second'), 60, admin)],
-  ['key.revoked', (object) => object.revokeKey(key.id, admin)],
-  ['agent.created', (object) => object.createAgent(agentId, agent, admin)],
-  ['agent.version_created', (object) => object.addAgentVersion(agentId, nextDefinition, admin)],
-  ['agent.published', (object) => object.publishAgent(agentId, 2, 'prod', admin)],
-  ['agent.rolled_back', (object) => object.rollbackAgent(agentId, 'prod', admin)],
-  ['agent.updated', (object) => object.updateAgent(agentId, { name: 'Another', publish: true }, admin)],
-  ['agent.deleted', (object) => object.deleteAgent(agentId, admin)],
-  ['issuer.created', (object) => object.createIssuer(admin, issuer)],
-  ['member.created', (object) => object.createMember(admin, memberId, member)],
+  ['key.created', (object) => object.keys.create(key, admin)],
+  ['key.rotated', (object) => object.keys.rotate(key.id, hashOf('second'), 60, admin)],
+  ['key.revoked', (object) => object.keys.revoke(key.id, admin)],
+  ['agent.created', (object) => object.agents.create(agentId, agent, admin)],
+  ['agent.version_created', (object) => object.agents.addVersion(agentId, nextDefinition, admin)],
+  ['agent.published', (object) => object.agents.publish(agentId, 2, 'prod', admin)],
+  ['agent.rolled_back', (object) => object.agents.rollback(agentId, 'prod', admin)],
+  ['agent.updated', (object) => object.agents.update(agentId, { name: 'Another', publish: true }, admin)],
+  ['agent.deleted', (object) => object.agents.delete(agentId, admin)],
+  ['issuer.created', (object) => object.people.createIssuer(admin, issuer)],
+  ['member.created', (object) => object.people.createMember(admin, memberId, member)],
   ['member.joined', (object) => object.admit({ credential: visit, permission: null, agentRef: null, reach: 'own' })],
-  ['member.updated', (object) => object.updateMember(admin, memberId, { role: 'developer' })],
-  ['member.deleted', (object) => object.deleteMember(admin, memberId)],
-  ['issuer.deleted', (object) => object.deleteIssuer(admin, issuer.id)],
-  ['budget.created', (object) => object.createBudget(budgetId, budget, admin)],
-  ['budget.updated', (object) => object.updateBudget(budgetId, { limit_micros: 2 }, admin)],
-  ['budget.deleted', (object) => object.deleteBudget(budgetId, admin)],
-  ['secret.created', (object) => object.createSecret({ name: 'mail', value: 'v1' }, admin)],
-  ['secret.rotated', (object) => object.rotateSecret('mail', 'v2', admin)],
-  ['secret.accessed', (object) => object.revealSecret('mail', 'to send mail', admin)],
-  ['secrets.key_rotated', (object) => object.rotateDataKey(admin)],
-  ['secret.deleted', (object) => object.deleteSecret('mail', admin)],
-  ['tenant.suspended', (object) => object.setStatus('suspended', operatorActor)],
-  ['tenant.reactivated', (object) => object.setStatus('active', operatorActor)],
+  ['member.updated', (object) => object.people.updateMember(admin, memberId, { role: 'developer' })],
+  ['member.deleted', (object) => object.people.deleteMember(admin, memberId)],
+  ['issuer.deleted', (object) => object.people.deleteIssuer(admin, issuer.id)],
+  ['budget.created', (object) => object.budgets.create(budgetId, budget, admin)],
+  ['budget.updated', (object) => object.budgets.update(budgetId, { limit_micros: 2 }, admin)],
+  ['budget.deleted', (object) => object.budgets.delete(budgetId, admin)],
+  ['secret.created', (object) => object.vault.create({ name: 'mail', value: 'v1' }, admin)],
+  ['secret.rotated', (object) => object.vault.rotate('mail', 'v2', admin)],
+  ['secret.accessed', (object) => object.vault.reveal('mail', 'to send mail', admin)],
+  ['secrets.key_rotated', (object) => object.vault.rotateDataKey(admin)],
+  ['secret.deleted', (object) => object.vault.delete('mail', admin)],
+  ['tenant.suspended', (object) => object.tenancy.setStatus('suspended', operatorActor)],
+  ['tenant.reactivated', (object) => object.tenancy.setStatus('active', operatorActor)],
 ];
 
 /** All that the object's tables hold, the trail aside. */
@@ -110,7 +119,7 @@ describe('a change', () => {
     const before = await trail();
     await run((object, { storage }) => {
       storage.sql.exec("CREATE TRIGGER no_key BEFORE INSERT ON keys BEGIN SELECT RAISE(ABORT, 'disk full'); END");
-      expect(() => object.createKey(newKey(), admin)).toThrow('disk full');
+      expect(() => object.keys.create(newKey(), admin)).toThrow('disk full');
     });
     expect(await trail()).toEqual(before);
   });
@@ -118,20 +127,20 @@ describe('a change', () => {
   test('that is refused, or changes nothing, has no entry', async () => {
     const { run, trail, adminKey } = await openTenant();
     await run((object) => {
-      must(object.createKey(key, admin));
-      must(object.revokeKey(key.id, admin));
+      must(object.keys.create(key, admin));
+      must(object.keys.revoke(key.id, admin));
     });
     const before = await trail();
     await run((object) => {
-      must(object.createKey(key, admin));
-      must(object.revokeKey(key.id, admin));
-      must(object.setStatus('active', operatorActor));
-      expect(object.rotateKey(key.id, hashOf('x'), 0, admin).ok).toBe(false);
-      expect(object.revokeKey('key_nobody', admin).ok).toBe(false);
-      expect(object.deleteAgent('nobody', admin).ok).toBe(false);
-      expect(object.deleteSecret('nobody', admin).ok).toBe(false);
-      must(object.rotateKey(adminKey.id, hashOf('once'), 60, admin));
-      must(object.rotateKey(adminKey.id, hashOf('once'), 60, admin));
+      must(object.keys.create(key, admin));
+      must(object.keys.revoke(key.id, admin));
+      must(object.tenancy.setStatus('active', operatorActor));
+      expect(object.keys.rotate(key.id, hashOf('x'), 0, admin).ok).toBe(false);
+      expect(object.keys.revoke('key_nobody', admin).ok).toBe(false);
+      expect(object.agents.delete('nobody', admin).ok).toBe(false);
+      expect(object.vault.delete('nobody', admin).ok).toBe(false);
+      must(object.keys.rotate(adminKey.id, hashOf('once'), 60, admin));
+      must(object.keys.rotate(adminKey.id, hashOf('once'), 60, admin));
     });
     expect((await trail()).slice(before.length).map(({ action }) => action)).toEqual(['key.rotated']);
   });
@@ -141,7 +150,7 @@ describe('a refused credential', () => {
   test('has an entry with the reason that its caller is not told', async () => {
     const { run, clock, admit, trail, adminKey } = await openTenant();
     const expiring = newKey({ expires_at: new Date(start + 1_000).toISOString() });
-    await run((object) => must(object.createKey(expiring, admin)));
+    await run((object) => must(object.keys.create(expiring, admin)));
     clock.at = start + 1_000;
     const tries = [
       [mintId('key', 1), hashOf('x'), 'unknown key'],
@@ -201,7 +210,7 @@ describe('the stored trail', () => {
   test('of a thousand rows shows every edit of a column, deletion, swap and cut made on the disk', async () => {
     const { run, verify, tenant } = await openTenant();
     await run((object) => {
-      for (let at = 2; at < 1_000; at++) must(object.createKey(newKey(), admin));
+      for (let at = 2; at < 1_000; at++) must(object.keys.create(newKey(), admin));
     });
     expect(await verify()).toMatchObject({ valid: true, entries: 1_000 });
     await run((_, { storage }) => {
@@ -239,7 +248,7 @@ describe('the stored trail', () => {
               storage.sql.exec(tamper(place));
               const verifier = new AuditVerifier(tenant);
               for (let after = 0; ;) {
-                const { entries, head } = object.auditPage(after, 500);
+                const { entries, head } = object.audit.page(after, 500);
                 verifier.push(entries);
                 if (entries.length < 500) {
                   expect(verifier.finish(head).first_invalid?.sequence, tamper(place)).toBe(place);
@@ -264,7 +273,7 @@ describe('the stored trail', () => {
       clock.at += 1_000;
       await run(change);
     }
-    const list = (query: object) => run((object) => object.listAudit(auditQuery.parse(query)));
+    const list = (query: object) => run((object) => object.audit.list(auditQuery.parse(query)));
     const all = (await list({ limit: 100 })).data;
     expect(all.map(({ sequence }) => sequence)).toEqual(all.map((_, at) => all.length - at));
     const paged = [];
@@ -287,7 +296,7 @@ describe('the stored trail', () => {
   test('goes on after an eviction where it was', async () => {
     const { run, stub, verify } = await openTenant();
     await evictDurableObject(stub);
-    await run((object) => must(object.createKey(newKey(), admin)));
+    await run((object) => must(object.keys.create(newKey(), admin)));
     expect(await verify()).toMatchObject({ valid: true, entries: 3 });
   });
 });

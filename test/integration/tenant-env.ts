@@ -66,7 +66,7 @@ export async function openTenant() {
     run((object) => {
       const entries: AuditEntry[] = [];
       for (;;) {
-        const page = object.auditPage(entries.at(-1)?.sequence ?? 0, 500);
+        const page = object.audit.page(entries.at(-1)?.sequence ?? 0, 500);
         entries.push(...page.entries);
         if (page.entries.length < 500) return entries;
       }
@@ -75,7 +75,7 @@ export async function openTenant() {
     run((object) => {
       const verifier = new AuditVerifier(tenant);
       for (let after = 0; ;) {
-        const { entries, head } = object.auditPage(after, 500);
+        const { entries, head } = object.audit.page(after, 500);
         verifier.push(entries);
         if (entries.length < 500) return verifier.finish(head);
         after = entries.at(-1)!.sequence;

@@ -12,9 +12,9 @@ async function withRotatedKey(graceSeconds = GraceSeconds, partial: Partial<Crea
   const opened = await openTenant();
   const key = newKey(partial);
   const [old, next] = [key.secretHash, hashOf('next')];
-  await opened.run((object) => must(object.createKey(key, admin)));
+  await opened.run((object) => must(object.keys.create(key, admin)));
   const rotate = (hash: string, seconds = graceSeconds) =>
-    opened.run((object) => object.rotateKey(key.id, hash, seconds, admin));
+    opened.run((object) => object.keys.rotate(key.id, hash, seconds, admin));
   const admits = async (hash: string) => (await opened.admit(key.id, hash)).ok;
   const rotated = must(await rotate(next));
   return { ...opened, key, old, next, rotate, admits, rotated };
@@ -100,7 +100,7 @@ describe('a rotated key', () => {
 
   test('loses both secrets with its revocation or its expiry, whatever the grace', async () => {
     const { admits, run, key, old, next } = await withRotatedKey();
-    await run((object) => must(object.revokeKey(key.id, admin)));
+    await run((object) => must(object.keys.revoke(key.id, admin)));
     expect([await admits(old), await admits(next)]).toEqual([false, false]);
     const expiring = await withRotatedKey(GraceSeconds, { expires_at: new Date(start + 1_000).toISOString() });
     expiring.clock.at += 1_000;
@@ -109,13 +109,13 @@ describe('a rotated key', () => {
 
   test('that is revoked, expired or not there is not rotated', async () => {
     const { run, key, rotate, trail } = await withRotatedKey();
-    await run((object) => must(object.revokeKey(key.id, admin)));
+    await run((object) => must(object.keys.revoke(key.id, admin)));
     const before = await trail();
     expect(await rotate(hashOf('x'))).toMatchObject({ failure: { code: 'conflict' } });
     const expiring = await withRotatedKey(GraceSeconds, { expires_at: new Date(start + 1_000).toISOString() });
     expiring.clock.at += 1_000;
     expect(await expiring.rotate(hashOf('x'))).toMatchObject({ failure: { code: 'conflict' } });
-    expect(await run((object) => object.rotateKey('key_nobody', hashOf('x'), 0, admin))).toMatchObject({
+    expect(await run((object) => object.keys.rotate('key_nobody', hashOf('x'), 0, admin))).toMatchObject({
       failure: { code: 'not_found' },
     });
     expect(await trail()).toEqual(before);
@@ -146,7 +146,7 @@ describe('who rotates a key', () => {
     ['an environment of its own', weak({ permissions: admin.permissions, scope: { ...scope, environment: 'dev' } })],
   ])('gets no secret of a key beyond its own with %s', async (_, principal) => {
     const { run, key, admits, next } = await withRotatedKey();
-    const refused = await run((object) => object.rotateKey(key.id, hashOf('stolen'), 0, principal));
+    const refused = await run((object) => object.keys.rotate(key.id, hashOf('stolen'), 0, principal));
     expect(refused).toMatchObject({ failure: { code: 'permission_denied' } });
     expect([await admits(hashOf('stolen')), await admits(next)]).toEqual([false, true]);
   });
@@ -157,7 +157,7 @@ describe('who rotates a key', () => {
       scope: { ...scope, project: 'shop' },
     });
     const equal = weak({ permissions: ['keys:write', 'agents:read'], scope: { ...scope, project: 'shop' } });
-    must(await run((object) => object.rotateKey(key.id, hashOf('fresh'), 0, equal)));
+    must(await run((object) => object.keys.rotate(key.id, hashOf('fresh'), 0, equal)));
     expect(await admits(hashOf('fresh'))).toBe(true);
   });
 });

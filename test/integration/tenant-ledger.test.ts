@@ -1,11 +1,12 @@
 /** The ledger in workerd: a run is settled once, whatever arrives twice, and a receipt without a ticket of ours never. */
 import { runInDurableObject } from 'cloudflare:test';
 import { expect, test } from 'vitest';
+import { operatorActor } from '../../shared/contracts/audit.ts';
 import type { Receipt } from '../../shared/contracts/inference.ts';
 import { mintId } from '../../shared/core/ids.ts';
 import { TicketSeal, type Ticket } from '../../shared/inference/ticket.ts';
 import { openTenant } from './platform-env.ts';
-import { platformSigningKey } from './tenant-env.ts';
+import { newKey, platformSigningKey } from './tenant-env.ts';
 
 const Now = Date.parse('2026-11-20T12:00:00Z');
 const seal = new TicketSeal(platformSigningKey);
@@ -25,6 +26,7 @@ function receiptOf(tenant: string, run: string, id: string, change: Partial<Tick
     priceId: 'p',
     price: { input_micros_per_mtok: 1_000_000, cached_input_micros_per_mtok: 0, output_micros_per_mtok: 1_000_000 },
     maxMicros: 1_000,
+    maxTokens: 1_000,
     ...change,
   });
   return {
@@ -51,6 +53,7 @@ function receiptOf(tenant: string, run: string, id: string, change: Partial<Tick
 test('a run is settled once: twice in a batch, in a later batch, and under another receipt id', async () => {
   const id = mintId('tenant', Now);
   await runInDurableObject(openTenant(id), (tenant) => {
+    tenant.provision(newKey(), operatorActor);
     const first = receiptOf(id, 'run_a', 'rcp_1');
     const again = receiptOf(id, 'run_a', 'rcp_2');
     const other = receiptOf(id, 'run_b', 'rcp_3');
@@ -68,6 +71,7 @@ test('a run is settled once: twice in a batch, in a later batch, and under anoth
 test('a receipt of another tenant, run or platform is refused with the reason, and settles nothing', async () => {
   const id = mintId('tenant', Now);
   await runInDurableObject(openTenant(id), (tenant) => {
+    tenant.provision(newKey(), operatorActor);
     const foreign = receiptOf(id, 'run_a', 'rcp_1', { tenant: mintId('tenant', 1) });
     const swapped = receiptOf(id, 'run_b', 'rcp_2', { run: 'run_z' });
     const forged = { ...receiptOf(id, 'run_c', 'rcp_3'), ticket: 'e30.AAAA' };

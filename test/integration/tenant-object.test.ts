@@ -62,6 +62,9 @@ const principalOf = (id: KeyId): Principal => ({
   scope: { project: null, environment: null, agent: null },
 });
 
+const someTurn = { conversation: mintId('conversation', Now), agent: null, run: mintId('run', Now) };
+const noNeed = { micros: 0, tokens: 0 };
+
 describe("a key's end", () => {
   test('is exact: the last millisecond before it is served, and it itself is not', () =>
     inTenant((tenant, at) => {
@@ -86,8 +89,10 @@ describe("a key's end", () => {
         for (const second of [...jumps, ...leaps.map((leap) => leap - Now)]) {
           admits(at(Now + first), key.id);
           expect(admits(at(Now + second), key.id), `${first} then ${second}`).toBe(second < 60_000);
-          expect(at(Now + second).admitRun(principalOf(key.id), null, 0).ok).toBe(second < 60_000);
-          expect(at(Now + second).listKeys(10, undefined).data[0]!.status).toBe(second < 60_000 ? 'active' : 'expired');
+          expect(at(Now + second).admitRun(principalOf(key.id), someTurn, noNeed).ok).toBe(second < 60_000);
+          expect(at(Now + second).keys.list(10, undefined).data[0]!.status).toBe(
+            second < 60_000 ? 'active' : 'expired',
+          );
         }
       }
     }));
@@ -97,10 +102,10 @@ describe("a key's end", () => {
       const key = newKey();
       tenant.provision(key, operatorActor);
       expect(admits(tenant, key.id)).toBe(true);
-      tenant.revokeKey(key.id, operatorActor);
+      tenant.keys.revoke(key.id, principalOf(key.id));
       for (const jump of jumps) {
         expect(admits(at(Now + jump), key.id)).toBe(false);
-        expect(at(Now + jump).revokeKey(key.id, operatorActor)).toMatchObject({
+        expect(at(Now + jump).keys.revoke(key.id, principalOf(key.id))).toMatchObject({
           value: { status: 'revoked', revoked_at: new Date(Now).toISOString() },
         });
       }
@@ -167,12 +172,14 @@ describe('a tenant', () => {
     const stub = openTenant(mintId('tenant', Now) as TenantId);
     const key = newKey();
     await stub.provision(key, operatorActor);
-    await stub.setStatus('suspended', operatorActor);
+    await runInDurableObject(stub, (tenant) => void tenant.tenancy.setStatus('suspended', operatorActor));
     await evictDurableObject(stub);
     await runInDurableObject(stub, (tenant) => {
       expect(admits(tenant, key.id)).toBe(false);
-      expect(tenant.admitRun(principalOf(key.id), null, 0)).toMatchObject({ failure: { code: 'tenant_suspended' } });
-      tenant.setStatus('active', operatorActor);
+      expect(tenant.admitRun(principalOf(key.id), someTurn, noNeed)).toMatchObject({
+        failure: { code: 'tenant_suspended' },
+      });
+      tenant.tenancy.setStatus('active', operatorActor);
       expect(admits(tenant, key.id)).toBe(true);
     });
   });
@@ -180,7 +187,7 @@ describe('a tenant', () => {
   test('that was never provisioned admits nobody and cannot be set to anything', () =>
     inTenant((tenant) => {
       expect(admits(tenant, mintId('key', Now) as KeyId)).toBe(false);
-      expect(tenant.setStatus('active', operatorActor)).toMatchObject({ failure: { code: 'not_found' } });
+      expect(tenant.tenancy.setStatus('active', operatorActor)).toMatchObject({ failure: { code: 'not_found' } });
     }));
 
   test('keeps its keys, agents and idempotency through an eviction', async () => {
@@ -189,7 +196,7 @@ describe('a tenant', () => {
     await stub.provision(key, operatorActor);
     const read = () =>
       runInDurableObject(stub, (tenant) =>
-        JSON.stringify([tenant.listKeys(10, undefined), tenant.listAgents(10, undefined)]),
+        JSON.stringify([tenant.keys.list(10, undefined), tenant.agents.list(10, undefined)]),
       );
     const before = await read();
     await evictDurableObject(stub);
@@ -209,9 +216,8 @@ describe('a tenant', () => {
   });
 
   test('is not reached by a name that carries none', async () => {
-    await expect(Promise.resolve(openTenantByName('nobody').listKeys(1, undefined))).rejects.toThrow(
-      /carries no tenant/,
-    );
+    const listed = Promise.resolve(openTenantByName('nobody').usage('key', 0, Now));
+    await expect(listed).rejects.toThrow(/carries no tenant/);
   });
 
   test('has no alarm that throws when there is nothing to do', async () => {

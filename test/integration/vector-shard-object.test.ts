@@ -2,29 +2,25 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { vectorShardMigrations } from '../../durable-objects/vector-shard/vector-shard-migrations.ts';
-import { VectorShardSearch } from '../../durable-objects/vector-shard/vector-shard-search.ts';
-import { VectorShardStore } from '../../durable-objects/vector-shard/vector-shard-store.ts';
-import { migrate } from '../../durable-objects/runtime/migrate.ts';
 import { embedByHash } from '../../shared/core/hash-embedding.ts';
 import { mintId } from '../../shared/core/ids.ts';
 import type { VectorShardStub } from '../../shared/store/embedded-vector-index.ts';
-import { openShard } from './vectors-env.ts';
+import { openEmbeddedIndex, openShard } from './vectors-env.ts';
 
 const nowhere = [0, 0, 0, 0];
 const freshTenant = () => mintId('tenant', 0);
 const passage = (id: string, text: string, namespace = 'x') => ({ id, values: [1, 0, 0, 0], namespace, text });
 
-/** Ids of the text lane alone: a vector of zeros is near to nothing. */
+/** Ids of the text lane. */
 async function searchText(
   shard: VectorShardStub,
   tenant: ReturnType<typeof freshTenant>,
   text: string,
   namespace = 'x',
 ) {
-  const result = await shard.hybrid(tenant, { vector: nowhere, text, topK: 100, namespace });
+  const result = await shard.lanes(tenant, { vector: nowhere, text, topK: 100, namespace });
   if (!result.ok) throw new Error(result.failure.message);
-  return result.value.map(({ id }) => id);
+  return result.value.matching.map(({ id }) => id);
 }
 
 describe('a vector shard', () => {
@@ -39,7 +35,12 @@ describe('a vector shard', () => {
     await shard.delete(tenant, ['m3']);
     const ask = async () => [
       await shard.query(tenant, { vector: embedByHash('red foxes'), namespace: 'x', returnValues: true }),
-      await shard.hybrid(tenant, { vector: embedByHash('red foxes'), text: 'red foxes', topK: 5, namespace: 'x' }),
+      await openEmbeddedIndex(tenant).hybrid({
+        vector: embedByHash('red foxes'),
+        text: 'red foxes',
+        topK: 5,
+        namespace: 'x',
+      }),
       await shard.describe(tenant),
     ];
     const before = await ask();
@@ -62,40 +63,10 @@ describe('a vector shard', () => {
     expect(await find()).toEqual(['b']);
   });
 
-  test('keeps the rows that its first schema wrote', async () => {
-    const tenant = freshTenant();
-    const shard = openShard(tenant);
-    await runInDurableObject(shard, async (_, { storage }) => {
-      await storage.deleteAll();
-      migrate(storage, vectorShardMigrations.slice(0, 1));
-      storage.sql.exec(`INSERT INTO settings (key, value) VALUES ('dimensions', 4), ('generation', 7)`);
-      storage.sql.exec(
-        `INSERT INTO vectors (id, namespace, metadata, v) VALUES ('old', 'x', '{"kind":"fact"}', ?)`,
-        new Float32Array([0, 3, 0, 0]).buffer,
-      );
-      storage.sql.exec(`INSERT INTO passages (rowid, text) VALUES (1, 'an old passage')`);
-    });
-    await evictDurableObject(shard);
-    const found = await shard.query(tenant, {
-      vector: [0, 1, 0, 0],
-      namespace: 'x',
-      returnValues: true,
-      returnMetadata: 'all',
-    });
-    expect(found).toEqual({
-      ok: true,
-      value: {
-        count: 1,
-        matches: [{ id: 'old', score: 1, namespace: 'x', values: [0, 3, 0, 0], metadata: { kind: 'fact' } }],
-      },
-    });
-    expect(await searchText(shard, tenant, 'passages')).toEqual(['old']);
-  });
-
   test('fixes its dimensions at the first write', async () => {
     const tenant = freshTenant();
     const shard = openShard(tenant);
-    expect(await shard.query(tenant, { vector: [1, 0] })).toEqual({ ok: true, value: { count: 0, matches: [] } });
+    expect(await shard.query(tenant, { vector: [1, 0] })).toMatchObject({ ok: true, value: { count: 0, matches: [] } });
     await shard.upsert(tenant, [passage('a', 'one')]);
     expect(await shard.query(tenant, { vector: [1, 0] })).toMatchObject({
       ok: false,
@@ -122,9 +93,11 @@ describe('a vector shard', () => {
     await shard.upsert(tenant, [passage('a', 'secret')]);
     const refused = { ok: false, failure: { code: 'not_found' } };
     expect(await shard.query(other, { vector: [1, 0, 0, 0], namespace: 'x' })).toMatchObject(refused);
-    expect(await shard.hybrid(other, { vector: nowhere, text: 'secret', topK: 5, namespace: 'x' })).toMatchObject(
+    expect(await shard.lanes(other, { vector: nowhere, text: 'secret', topK: 5, namespace: 'x' })).toMatchObject(
       refused,
     );
+    expect(await shard.place(other, { ids: ['a'], purpose: 'write' })).toMatchObject(refused);
+    expect(await shard.grow(other, 2)).toMatchObject(refused);
     expect(await shard.get(other, ['a'])).toMatchObject(refused);
     expect(await shard.upsert(other, [passage('b', 'planted')])).toMatchObject(refused);
     expect(await shard.insert(other, [passage('b', 'planted')])).toMatchObject(refused);
@@ -148,46 +121,6 @@ describe('a vector shard', () => {
     expect(await shard.query(tenant, { vector: [1, 0, 0, 0], namespace: 'x' })).toMatchObject({ value: { count: 0 } });
     expect(await searchText(shard, tenant, 'secret')).toEqual([]);
     expect(await shard.upsert(tenant, [{ id: 'b', values: [1, 0] }])).toMatchObject({ ok: true });
-  });
-
-  test('finds what does not fit into its RAM as if it did', async () => {
-    const tenant = freshTenant();
-    const shard = openShard(tenant);
-    const values = fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 4, maxLength: 4 });
-    const vectors = fc.sample(values, { numRuns: 60, seed: 7 });
-    await shard.upsert(
-      tenant,
-      vectors.map((vector, at) => ({ id: `v${at}`, values: vector, namespace: at % 3 ? 'x' : 'y' })),
-    );
-    await runInDurableObject(shard, (_, { storage }) => {
-      const store = new VectorShardStore(storage);
-      const whole = new VectorShardSearch(store);
-      const tight = new VectorShardSearch(store, 20 * 4 * Float32Array.BYTES_PER_ELEMENT);
-      const compare = () => {
-        for (const query of vectors.slice(0, 20)) {
-          expect(tight.findNearest(query, { namespace: 'x' }, 10)).toEqual(
-            whole.findNearest(query, { namespace: 'x' }, 10),
-          );
-        }
-      };
-      compare();
-      for (const ids of [
-        ['v1', 'v19', 'v20', 'v59'],
-        ['v58', 'v0'],
-      ]) {
-        store.delete(ids);
-        for (const search of [whole, tight]) search.noteDeleted(ids);
-        compare();
-      }
-      const again = { namespace: 'x', metadata: undefined, text: undefined, values: new Float32Array([1, 2, 3, 0]) };
-      const written = store.write(
-        ['v1', 'v30', 'new'].map((id) => ({ ...again, id })),
-        'replace',
-      );
-      for (const search of [whole, tight]) search.noteWritten(written);
-      compare();
-      expect(whole.findNearest([1, 2, 3, 0], { namespace: 'x' }, 3).map(({ id }) => id)).toEqual(['new', 'v1', 'v30']);
-    });
   });
 });
 
@@ -301,7 +234,7 @@ describe('full text of a vector shard', () => {
       .map((parts) => parts.join(''));
     await fc.assert(
       fc.asyncProperty(anyText, async (text) => {
-        expect(await shard.hybrid(tenant, { vector: nowhere, text, topK: 5, namespace: 'x' })).toMatchObject({
+        expect(await shard.lanes(tenant, { vector: nowhere, text, topK: 5, namespace: 'x' })).toMatchObject({
           ok: true,
         });
       }),

@@ -4,7 +4,7 @@ import { applyD1Migrations, type D1Migration } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import type { VectorShardObject } from '../../durable-objects/vector-shard/vector-shard-object.ts';
 import type { TenantId } from '../../shared/core/ids.ts';
-import { EmbeddedVectorIndex } from '../../shared/store/embedded-vector-index.ts';
+import { EmbeddedVectorIndex, type EmbeddedIndexOptions } from '../../shared/store/embedded-vector-index.ts';
 import { vectorShardObjectName } from '../../shared/tenancy/object-name.ts';
 
 type VectorsEnv = {
@@ -24,6 +24,6 @@ export function openShard(tenant: TenantId, shard = 0): DurableObjectStub<Vector
   return bindings.VECTOR_SHARD.getByName(vectorShardObjectName(tenant, 'test/space', shard));
 }
 
-export function openEmbeddedIndex(tenant: TenantId): EmbeddedVectorIndex {
-  return new EmbeddedVectorIndex(tenant, (shard) => openShard(tenant, shard));
+export function openEmbeddedIndex(tenant: TenantId, options: EmbeddedIndexOptions = {}): EmbeddedVectorIndex {
+  return new EmbeddedVectorIndex(tenant, (shard) => openShard(tenant, shard), options);
 }

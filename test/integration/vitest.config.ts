@@ -2,8 +2,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
 import { defineConfig } from 'vitest/config';
+import { buildKernel } from '../../scripts/build-kernel.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
+
+await buildKernel();
 
 const objects = {
   TENANT: 'TenantObject',
@@ -11,6 +14,9 @@ const objects = {
   CONVERSATION: 'ConversationObject',
   VECTOR_SHARD: 'VectorShardObject',
   NODE_POOL: 'NodePoolObject',
+  BRIDGE_TUNNEL: 'BridgeTunnelObject',
+  WEBHOOK_ENDPOINT: 'WebhookEndpointObject',
+  OPERATOR: 'OperatorObject',
 };
 
 export default defineConfig(async () => ({
@@ -22,6 +28,8 @@ export default defineConfig(async () => ({
         compatibilityDate: '2026-09-01',
         compatibilityFlags: ['nodejs_compat', 'enable_request_signal'],
         cf: false,
+        serviceBindings: { ASSETS: () => new Response(null, { status: 404 }) },
+        modulesRules: [{ type: 'CompiledWasm', include: ['**/*.wasm'] }],
         d1Databases: ['DB'],
         durableObjects: Object.fromEntries(
           Object.entries(objects).map(([name, className]) => [name, { className, useSQLite: true }]),
@@ -31,6 +39,7 @@ export default defineConfig(async () => ({
           PLATFORM_DOMAIN: 'localhost',
           AGENT_BUCKETS: '0',
           VECTOR_BACKEND: 'embedded',
+          MEMORY_CYCLES: process.env['MEMORY_CYCLES'] ?? '25',
           MAX_BODY_BYTES: '10485760',
           OPERATOR_TOKEN_SHA256: '0'.repeat(64),
           PLATFORM_SIGNING_KEY: JSON.stringify({
@@ -41,5 +50,5 @@ export default defineConfig(async () => ({
       },
     }),
   ],
-  test: { name: 'workerd', root, include: ['test/integration/**/*.test.ts'], testTimeout: 60_000 },
+  test: { name: 'workerd', root, include: ['test/integration/**/*.test.ts'], testTimeout: 60_000, retry: 1 },
 }));

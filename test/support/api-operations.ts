@@ -31,15 +31,22 @@ export type Api = {
   readonly schemas: SchemaReader;
 };
 
-export async function readApi(platform: TestPlatform): Promise<Api> {
-  const document = (await platform.call('GET', 'localhost', '/openapi.json')).json() as OpenApiDocument;
+export async function readApi(platform: Pick<TestPlatform, 'call'>, apex = 'localhost'): Promise<Api> {
+  const document = (await platform.call('GET', apex, '/openapi.json')).json() as OpenApiDocument;
   const { schemas } = document.components as { schemas: Record<string, JsonSchema> };
-  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).flatMap(([method, operation]) =>
-      [operation, operation['x-other-host']].flatMap((each) => (each ? [toOperation(path, method, each)] : [])),
-    ),
-  );
+  const operations = Object.entries(document.paths)
+    .flatMap(([path, methods]) =>
+      Object.entries(methods).flatMap(([method, operation]) =>
+        [operation, operation['x-other-host']].flatMap((each) => (each ? [toOperation(path, method, each)] : [])),
+      ),
+    )
+    .toSorted((a, b) => switchRank(a) - switchRank(b));
   return { document, operations, schemas: new SchemaReader(schemas) };
+}
+
+/** What stops runs comes last, and after it what lets them begin again: who walks all operations leaves none stopped. */
+function switchRank({ id }: Operation): number {
+  return id === 'stopTenant' || id === 'suspendAgent' ? 1 : id.startsWith('resume') ? 2 : 0;
 }
 
 function toOperation(path: string, method: string, operation: OpenApiOperation): Operation {
@@ -82,7 +89,7 @@ export async function loadRouteTable(): Promise<readonly Route[]> {
     target: 'es2024',
     platform: 'node',
     external: ['cloudflare:*'],
-    loader: { '.html': 'text', '.css': 'text', '.client.js': 'text' },
+    loader: { '.html': 'text', '.css': 'text' },
     logLevel: 'error',
   });
   const url = `data:text/javascript;base64,${Buffer.from(bundle.outputFiles[0]!.contents).toString('base64')}`;

@@ -25,6 +25,8 @@ export class BridgePlatform {
   readonly batches: { readonly tenant: string; readonly size: number }[] = [];
   /** Says what to do with a batch of receipts; settles by default. */
   onReceipts: (receipts: readonly Receipt[]) => 'settle' | 'refuse' | 'fail' | 'forget' = () => 'settle';
+  /** The nodes that the operator drains; without any, announcements are answered with nothing. */
+  draining: string[] | undefined;
   bridgeKey: JWK | undefined;
   readonly publicJwk: JWK;
   readonly #key: CryptoKey;
@@ -106,7 +108,8 @@ export class BridgePlatform {
   #take(path: string, typ: string | undefined, body: unknown): object | undefined {
     if (path === '/bridge/v1/announce' && typ === TokenTypes.announce) {
       this.announcements.push(announcement.parse(body));
-      return {};
+      if (!this.draining) return {};
+      return { object: 'announcement', job_key: { kid: 'job', k: 'A'.repeat(43) }, draining: this.draining };
     }
     if (path !== '/bridge/v1/receipts' || typ !== TokenTypes.receipts) return undefined;
     const batch = receiptBatch.parse(body);

@@ -9,6 +9,10 @@ import { setTimeout } from 'node:timers/promises';
 
 export type FakeScript = {
   models?: string[];
+  /** What its models hold, in tokens; by default it does not tell. */
+  contextWindow?: number;
+  /** What the model does, by what it is asked: words, calls of tools, or both. */
+  reply?: (request: FakeRequest) => { readonly text?: string; readonly calls?: readonly FakeCall[] };
   /** The words of the answer, one token each. */
   words?: string[];
   /** Before chunk `at` (0 is the first word), do this. */
@@ -23,25 +27,37 @@ export type FakeScript = {
   refuse?: { status: number; body: unknown };
   /** The body of an answer that is not streamed, or of embeddings. */
   body?: (request: FakeRequest) => unknown;
+  /** What reranking, tokenising and audio are answered with. */
+  forwarded?: (request: FakeRequest) => { readonly type: string; readonly body: string | Buffer };
   /** Changes a chunk before it is sent; undefined leaves it out. */
   mapChunk?: (chunk: FakeChunk, index: number) => unknown;
   usage?: 'own-chunk' | 'last-choice' | 'none';
   finish?: string | null;
+  /** What becomes of canaries, which are counted apart; by default they are answered. */
+  canary?: 'answer' | 'hang' | 'empty' | 'html';
+  /** The text of `/metrics`, and the models of `/api/ps`. */
+  metrics?: string;
+  loaded?: string[];
   /** Leave `[DONE]` out. */
   omitDone?: boolean;
   /** Produce more words than the request allows. */
   ignoreLimit?: boolean;
 };
 
+export type FakeCall = { readonly name: string; readonly arguments: unknown };
 export type FakeChunk = Record<string, unknown> & { choices: Record<string, unknown>[] };
 export type FakeRequest = { path: string; headers: IncomingMessage['headers']; body: Record<string, unknown> };
 
 export class FakeNode {
   script: FakeScript;
   readonly requests: FakeRequest[] = [];
+  readonly canaryRequests: FakeRequest[] = [];
   /** Tokens produced, over all requests. */
   produced = 0;
+  /** Of each streamed request, by its `x-request-id`: how many tokens it produced, and what it was to do to the stream. */
+  readonly streams = new Map<string, { produced: number; readonly fault: string | undefined }>();
   aborted = 0;
+  canaries = 0;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
   readonly #sockets = new Set<Socket>();
   #waiters: { readonly met: () => boolean; readonly resolve: () => void }[] = [];
@@ -104,9 +120,8 @@ export class FakeNode {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '/';
     if (request.method === 'GET') return this.#list(path, response);
-    let text = '';
-    for await (const bytes of request) text += String(bytes);
-    const seen: FakeRequest = { path, headers: request.headers, body: JSON.parse(text) as Record<string, unknown> };
+    const seen: FakeRequest = { path, headers: request.headers, body: await readBody(request) };
+    if (String(request.headers['x-request-id']).startsWith('canary-')) return this.#answerCanary(seen, response);
     this.requests.push(seen);
     response.on('close', () => {
       if (response.writableFinished) return;
@@ -118,27 +133,63 @@ export class FakeNode {
     if (response.destroyed) return;
     const { refuse, body } = this.script;
     if (refuse) return sendJson(response, refuse.status, refuse.body);
+    if (forwardedPaths.has(path)) {
+      const { type, body: answer } = (this.script.forwarded ?? forward)(seen);
+      response.writeHead(200, { 'content-type': type });
+      response.end(answer);
+      return;
+    }
     if (path === '/v1/embeddings') return sendJson(response, 200, body?.(seen) ?? embed(seen));
     if (seen.body['stream'] === true) return this.#stream(seen, response);
     if (body) return sendJson(response, 200, body(seen));
     const words = this.#words(seen);
     this.produced += words.length;
-    const message = { role: 'assistant', content: words.join(' ') };
+    const said = isCompletion(seen)
+      ? { text: words.join(' ') }
+      : { message: { role: 'assistant', content: words.join(' ') } };
     sendJson(response, 200, {
       id: 'chatcmpl-fake',
       object: 'chat.completion',
       created: 1700000000,
       model: seen.body['model'],
-      choices: [{ index: 0, message, finish_reason: 'stop' }],
+      choices: [{ index: 0, ...said, finish_reason: 'stop' }],
       usage: this.#usage(words.length),
     });
+  }
+
+  #answerCanary(request: FakeRequest, response: ServerResponse): void {
+    this.canaries++;
+    this.canaryRequests.push(request);
+    this.#tell();
+    const how = this.script.canary ?? 'answer';
+    if (how === 'hang') return;
+    if (how === 'html') {
+      response.writeHead(200, { 'content-type': 'text/html' });
+      response.end('<html>fine</html>');
+    } else if (request.path === '/v1/embeddings') sendJson(response, 200, how === 'empty' ? {} : embed(request));
+    else if (forwardedPaths.has(request.path)) response.end(how === 'empty' ? '{}' : forward(request).body);
+    else {
+      const message = { role: 'assistant', content: how === 'empty' ? '' : 'ok' };
+      const choices = [{ index: 0, message, finish_reason: how === 'empty' ? null : 'length' }];
+      sendJson(response, 200, { object: 'chat.completion', choices });
+    }
+  }
+
+  waitForCanaries(count: number): Promise<void> {
+    return this.#waitFor(() => this.canaries >= count);
   }
 
   #list(path: string, response: ServerResponse): void {
     const models = this.script.models ?? ['tiny'];
     if (path === '/v1/models')
-      sendJson(response, 200, { object: 'list', data: models.map((id) => ({ id, object: 'model' })) });
+      sendJson(response, 200, {
+        object: 'list',
+        data: models.map((id) => ({ id, object: 'model', max_model_len: this.script.contextWindow })),
+      });
     else if (path === '/api/tags') sendJson(response, 200, { models: models.map((model) => ({ name: model, model })) });
+    else if (path === '/metrics' && this.script.metrics !== undefined) response.end(this.script.metrics);
+    else if (path === '/api/ps')
+      sendJson(response, 200, { models: (this.script.loaded ?? []).map((model) => ({ model })) });
     else sendJson(response, 404, { error: 'not found' });
   }
 
@@ -152,11 +203,16 @@ export class FakeNode {
   }
 
   async #stream(request: FakeRequest, response: ServerResponse): Promise<void> {
-    const { fault, usage = 'own-chunk', finish = 'stop', omitDone } = this.script;
+    const { fault, usage = 'own-chunk', omitDone } = this.script;
+    const reply = this.script.reply?.(request);
+    const calls = reply?.calls ?? [];
+    const { finish = calls.length > 0 ? 'tool_calls' : 'stop' } = this.script;
     const options = (request.body['stream_options'] ?? {}) as Record<string, unknown>;
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.flushHeaders();
-    const words = this.#words(request);
+    const words = reply ? (reply.text?.split(' ') ?? []) : this.#words(request);
+    const record = { produced: 0, fault: fault?.how };
+    this.streams.set(String(request.headers['x-request-id']), record);
     let sent = 0;
     const send = (choices: Record<string, unknown>[], more: object = {}) => {
       const names = {
@@ -170,8 +226,16 @@ export class FakeNode {
       sent++;
       if (mapped !== undefined) response.write(`data: ${JSON.stringify(mapped)}\n\n`);
     };
-    const choice = (delta: object, reason: string | null = null) => [
-      { index: 0, delta, finish_reason: reason, logprobs: null },
+    const choice = (
+      delta: { readonly content?: string; readonly [key: string]: unknown },
+      reason: string | null = null,
+    ) => [
+      {
+        index: 0,
+        ...(isCompletion(request) ? { text: delta.content ?? '' } : { delta }),
+        finish_reason: reason,
+        logprobs: null,
+      },
     ];
     send(choice({ role: 'assistant', content: '' }));
     for (let index = 0; index <= words.length; index++) {
@@ -180,11 +244,18 @@ export class FakeNode {
       if (fault?.at === index && (await this.#fail(fault.how, response))) return;
       if (index === words.length) break;
       this.produced++;
+      record.produced++;
       const counted = options['continuous_usage_stats'] ? { usage: this.#usage(index + 1) } : {};
       send(choice({ content: `${index > 0 ? ' ' : ''}${words[index]}` }), counted);
       // A turn of the event loop between tokens, so that each is a read of its own for the bridge.
       await (this.script.paceMs === undefined ? new Promise(setImmediate) : setTimeout(this.script.paceMs));
       if (response.destroyed) return;
+    }
+    for (const [index, call] of calls.entries()) {
+      const text = typeof call.arguments === 'string' ? call.arguments : JSON.stringify(call.arguments);
+      const begun = { name: call.name, arguments: text.slice(0, text.length / 2) };
+      send(choice({ tool_calls: [{ index, id: `call_${index}`, type: 'function', function: begun }] }));
+      send(choice({ tool_calls: [{ index, function: { arguments: text.slice(text.length / 2) } }] }));
     }
     const total = options['include_usage'] ? { usage: this.#usage(words.length) } : {};
     if (finish !== null) send(choice({}, finish), usage === 'last-choice' ? total : {});
@@ -207,6 +278,45 @@ export class FakeNode {
     }
     return how !== 'garbage';
   }
+}
+
+const forwardedPaths = new Set([
+  '/v1/rerank',
+  '/tokenize',
+  '/v1/tokenize',
+  '/v1/audio/transcriptions',
+  '/v1/audio/speech',
+]);
+
+function isCompletion({ path }: FakeRequest): boolean {
+  return path === '/v1/completions';
+}
+
+async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const parts: Buffer[] = [];
+  for await (const bytes of request as AsyncIterable<Buffer>) parts.push(bytes);
+  const type = request.headers['content-type'] ?? '';
+  if (!type.startsWith('multipart/')) return JSON.parse(Buffer.concat(parts).toString()) as Record<string, unknown>;
+  const form = await new Response(Buffer.concat(parts), { headers: { 'content-type': type } }).formData();
+  return Object.fromEntries([...form.keys()].map((name) => [name, form.get(name)]));
+}
+
+/** Scores fall with the index; every letter is a token; all audio is two and a half seconds long. */
+function forward({ path, body }: FakeRequest): { readonly type: string; readonly body: string | Buffer } {
+  const toJson = (value: object) => ({ type: 'application/json', body: JSON.stringify(value) });
+  if (path === '/v1/rerank') {
+    const documents = body['documents'] as readonly string[];
+    const results = documents.map((text, index) => ({ index, relevance_score: 1 / (index + 2), document: { text } }));
+    return toJson({ id: 'rerank-fake', model: body['model'], results, usage: { total_tokens: 9 } });
+  }
+  if (path.endsWith('/tokenize')) {
+    const tokens = [...String(body['prompt'] ?? JSON.stringify(body['messages']))].map((_, at) => at);
+    return toJson({ count: tokens.length, max_model_len: 4096, tokens });
+  }
+  if (path === '/v1/audio/speech') return { type: 'audio/mpeg', body: Buffer.from([0xff, 0xfb, 0x00, 0x80]) };
+  return ['text', 'srt', 'vtt'].includes(String(body['response_format']))
+    ? { type: 'text/plain', body: 'hello there' }
+    : toJson({ text: 'hello there', usage: { type: 'duration', seconds: 2.5 } });
 }
 
 function embed(request: FakeRequest): object {

@@ -4,10 +4,15 @@
  */
 import { request } from 'undici';
 import type { BridgeDeps } from '../../gpu-bridge/bridge.ts';
+import type { NodeConfig } from '../../gpu-bridge/config.ts';
+import type { Transport } from '../../shared/contracts/bridges.ts';
 import { silentLogger } from '../../shared/core/log.ts';
 import { FakeNode, type FakeScript } from './fake-node.ts';
 import { startTestPlatform, type CreatedTenant, type TestPlatform } from './running-platform.ts';
 import { waitUntil } from './wait-until.ts';
+
+/** Both ways that a job reaches a bridge, for suites that hold for either. */
+export const transports: readonly Transport[] = ['http', 'tunnel'];
 
 export const PlainModel = 'org/tiny';
 export const EmbeddingModel = 'tiny-embed';
@@ -32,11 +37,19 @@ export async function startPlatformWithNode(
     readonly script?: FakeScript;
     readonly timings?: BridgeDeps['timings'];
     readonly alwaysStream?: boolean;
+    readonly transport?: Transport;
+    readonly operations?: NonNullable<NodeConfig['operations']>;
+    /** The address of a collector of traces, and the credential that it wants. */
+    readonly otlp?: { readonly url: string; readonly headers: string };
   } = {},
 ): Promise<PlatformWithNode> {
   const node = await FakeNode.start({ models: [PlainModel, EmbeddingModel], ...options.script });
+  const { otlp } = options;
   const platform = await startTestPlatform({
+    vars: otlp ? { OTLP_ENDPOINT: otlp.url, OTLP_HEADERS: otlp.headers } : {},
     bridge: {
+      ...(otlp ? { otlp_endpoint: otlp.url, otlp_headers: otlp.headers } : {}),
+      transport: options.transport ?? 'http',
       nodes: [
         {
           kind: 'openai-compatible',
@@ -47,6 +60,7 @@ export async function startPlatformWithNode(
           always_stream: options.alwaysStream ?? false,
           threads: 1,
           max_context: 8192,
+          ...(options.operations === undefined ? {} : { operations: options.operations }),
         },
       ],
     },

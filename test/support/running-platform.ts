@@ -11,8 +11,14 @@ import { silentLogger } from '../../shared/core/log.ts';
 import { startBridge, type BridgeDeps, type RunningBridge } from '../../gpu-bridge/bridge.ts';
 import { bridgeConfig, type BridgeConfig } from '../../gpu-bridge/config.ts';
 import { LocalClient } from '../../scripts/local-client.ts';
-import { loadSecrets, startPlatform, type RunningPlatform, type Secrets } from '../../scripts/platform.ts';
-import { connectBridge, ensurePrice } from '../../scripts/provision.ts';
+import {
+  loadSecrets,
+  publicKeysOf,
+  startPlatform,
+  type RunningPlatform,
+  type Secrets,
+} from '../../scripts/platform.ts';
+import { awaitBridge, createEnrolment, ensurePrice } from '../../scripts/provision.ts';
 
 export type CreatedTenant = {
   readonly id: string;
@@ -52,6 +58,15 @@ export type TestPlatform = {
   stop(): Promise<void>;
 };
 
+/** The runtime's own form is none to the installed undici. */
+async function withBytes(init: RequestInit): Promise<RequestInit> {
+  if (!(init.body instanceof FormData)) return init;
+  const form = new Response(init.body);
+  const headers = new Headers(init.headers);
+  headers.set('content-type', form.headers.get('content-type') ?? '');
+  return { ...init, headers: Object.fromEntries(headers), body: await form.arrayBuffer() };
+}
+
 export async function startTestPlatform(
   options: {
     readonly dataDir?: string;
@@ -62,22 +77,26 @@ export async function startTestPlatform(
 ): Promise<TestPlatform> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'freehold-'));
   const secrets = await loadSecrets(dataDir);
-  const platform = await startPlatform({ dataDir, port: 0, secrets, ...(options.vars ? { vars: options.vars } : {}) });
+  // What a test plays the far end of is on this machine.
+  const vars = { EGRESS_ALLOW: '127.0.0.1', ...options.vars };
+  const platform = await startPlatform({ dataDir, port: 0, secrets, vars });
   const { port } = platform;
-  const { d: _, ...publicKey } = secrets.platform_key;
+  const operator = new LocalClient(port, 'localhost', secrets.operator_token);
+  const bridgeDir = join(dataDir, 'bridge');
+  const transport = options.bridge?.transport ?? 'http';
   const bridge = await startBridge(
     bridgeConfig.parse({
       port: 0,
-      data_dir: join(dataDir, 'bridge'),
+      data_dir: bridgeDir,
+      enrolment: await createEnrolment(operator, bridgeDir, transport),
       platform_url: `http://localhost:${port}`,
-      platform_keys: publicKey,
+      platform_keys: publicKeysOf(secrets),
       nodes: [{ kind: 'extractive', name: 'extractive' }],
       ...options.bridge,
     }),
     { log: silentLogger, ...options.bridgeDeps },
   );
-  const operator = new LocalClient(port, 'localhost', secrets.operator_token);
-  await connectBridge(operator, { id: bridge.id, url: bridge.url, public_jwk: bridge.publicJwk });
+  await awaitBridge(operator, bridge);
   await ensurePrice(operator);
   const agent = new Agent({
     connect: { lookup: (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]) },
@@ -103,7 +122,8 @@ export async function startTestPlatform(
         baseURL: `http://${tenant.slug}.localhost:${port}/v1`,
         apiKey: tenant.key,
         maxRetries: 0,
-        fetch: ((input: string, init: object) => undiciFetch(input, { ...init, dispatcher: agent })) as never,
+        fetch: (async (input: string, init: RequestInit) =>
+          undiciFetch(input, { ...(await withBytes(init)), dispatcher: agent } as object)) as never,
         ...sdkOptions,
       }),
     async call(method, host, path, { token, body, rawBody, headers } = {}) {

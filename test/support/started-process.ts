@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { repositoryRoot } from '../../scripts/platform.ts';
 import { waitUntil, within } from './wait-until.ts';
 
-const ReadyMs = 30_000;
+const ReadyMs = 90_000;
 
 export type DevFile = {
   readonly platform_url: string;

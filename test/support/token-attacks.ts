@@ -92,6 +92,9 @@ export async function makeAttackSet(): Promise<AttackSet> {
     algorithms: ['RS256', 'ES256', 'EdDSA'],
     role_mappings: [{ claim: 'roles', value: 'staff', role: 'viewer' }],
     jwks_uri: null,
+    client_id: null,
+    authorization_endpoint: null,
+    token_endpoint: null,
     created_at: '2026-01-01T00:00:00.000Z',
   };
   const jwks = {

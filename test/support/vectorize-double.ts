@@ -1,5 +1,5 @@
 /**
- * A double of the Workers `Vectorize` binding (cosine) with its documented behaviour and limits: mutations are queued and
+ * A double of the Workers `Vectorize` binding with its documented behaviour and limits: mutations are queued and
  * unseen until the test processes them, in order; a filter needs a metadata index; a query without a namespace sees all.
  * Sources: Vectorize "Limits", "Vectorize API" and "Metadata filtering". Not documented, chosen here: a comparison with a
  * member that a vector lacks does not hold; the cosine with a vector of zeros is 0. By observation of others: 100 ids a delete, 20 a get.
@@ -12,6 +12,7 @@ import type {
   VectorizeQueryOptions,
   VectorizeVector,
 } from '@cloudflare/workers-types';
+import type { VectorMetric } from '../../shared/store/vector-index.ts';
 
 type Scalar = string | number | boolean | null;
 type Values = Float32Array | Float64Array | number[];
@@ -19,12 +20,18 @@ type Values = Float32Array | Float64Array | number[];
 export class VectorizeDouble implements Vectorize {
   readonly #dimensions: number;
   readonly #metadataIndexes: ReadonlySet<string>;
+  readonly #metric: VectorMetric;
   readonly #vectors = new Map<string, VectorizeVector>();
   readonly #queue: { readonly mutationId: string; readonly apply: () => void }[] = [];
   #mutations = 0;
   #processed = '';
 
-  constructor(options: { readonly dimensions: number; readonly metadataIndexes: readonly string[] }) {
+  constructor(options: {
+    readonly dimensions: number;
+    readonly metadataIndexes: readonly string[];
+    readonly metric?: VectorMetric;
+  }) {
+    this.#metric = options.metric ?? 'cosine';
     this.#dimensions = options.dimensions;
     require(options.metadataIndexes.length <= 10, 'at most 10 metadata indexes');
     this.#metadataIndexes = new Set(options.metadataIndexes);
@@ -97,8 +104,8 @@ export class VectorizeDouble implements Vectorize {
     const scored = [...this.#vectors.values()]
       .filter((vector) => options.namespace === undefined || vector.namespace === options.namespace)
       .filter((vector) => !options.filter || matches(vector.metadata ?? {}, options.filter))
-      .map((vector) => ({ vector, score: cosine(query, vector.values) }))
-      .sort((a, b) => b.score - a.score)
+      .map((vector) => ({ vector, score: measure(this.#metric, query, vector.values) }))
+      .sort((a, b) => (this.#metric === 'euclidean' ? a.score - b.score : b.score - a.score))
       .slice(0, topK);
     return {
       count: scored.length,
@@ -175,13 +182,17 @@ function truncate(value: Scalar): Scalar {
   return new TextDecoder().decode(cut, { stream: true });
 }
 
-function cosine(a: Values, b: Values): number {
+function measure(metric: VectorMetric, a: Values, b: Values): number {
   let dot = 0;
+  let distance = 0;
   let lengths = [0, 0];
   for (let at = 0; at < a.length; at++) {
     dot += a[at]! * b[at]!;
+    distance += (a[at]! - b[at]!) ** 2;
     lengths = [lengths[0]! + a[at]! ** 2, lengths[1]! + b[at]! ** 2];
   }
+  if (metric === 'euclidean') return Math.sqrt(distance);
+  if (metric === 'dot') return dot;
   return dot / (Math.sqrt(lengths[0]! * lengths[1]!) || 1);
 }
 

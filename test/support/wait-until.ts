@@ -7,7 +7,7 @@ export async function waitUntil<T>(
   probe: () => T | Promise<T>,
   options: { readonly withinMs?: number } = {},
 ): Promise<NonNullable<Exclude<T, false>>> {
-  const deadline = performance.now() + (options.withinMs ?? 15_000);
+  const deadline = performance.now() + (options.withinMs ?? 30_000);
   for (;;) {
     const met = await probe();
     if (met !== undefined && met !== null && met !== false) return met as NonNullable<Exclude<T, false>>;

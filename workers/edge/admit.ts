@@ -5,29 +5,60 @@
 import { createHash } from 'node:crypto';
 import { mintApiKey } from '../../shared/core/api-key.ts';
 import { mintId, systemRandom, type Random, type TenantId } from '../../shared/core/ids.ts';
-import { ok, type Result } from '../../shared/core/result.ts';
-import type { AdmissionRequest, Grant } from '../../shared/contracts/admission.ts';
+import type { Principal } from '../../shared/core/principal.ts';
+import { err, ok, type Result } from '../../shared/core/result.ts';
+import type { AdmissionRequest, Grant, Need } from '../../shared/contracts/admission.ts';
+import { Egress } from '../../shared/egress/egress.ts';
+import type { CreateExport } from '../../shared/contracts/exports.ts';
 import { Catalog } from '../../shared/inference/catalog.ts';
 import { systemClock } from '../../shared/core/clock.ts';
+import { parseCustomHostname } from '../../shared/tenancy/custom-hostname.ts';
 import { tenantScope } from '../../shared/tenancy/tenant-scope.ts';
+import { watchStanding } from '../../shared/tenancy/watch-standing.ts';
 import type { AnyInput, TenantRoute } from '../http/define-route.ts';
 import { parseInput } from '../http/parse-input.ts';
 import { readJsonReply, type Reply } from '../http/reply.ts';
+import { reached } from '../../durable-objects/stubs.ts';
 import { authenticate } from './authenticate.ts';
+import { countReply, countStreamEnd } from './count-request.ts';
 import { door } from './doors.ts';
+import { meterEgress } from './egress-meter.ts';
+import { guardReply } from './guard-stream.ts';
 import { readIdempotency, type Idempotency } from './idempotency.ts';
 import { GrantLeases, LeaseMs, type HeldLease } from './grant-leases.ts';
+import { GuessThrottle } from './guess-throttle.ts';
 import { checkIssuer } from './issuers/discover.ts';
-import { fetchDocument } from './issuers/fetch-document.ts';
 import { platformKey, ticketSeal } from './platform-key.ts';
 import { reportAuthFailure } from './report-auth-failure.ts';
 import type { RequestContext } from './request-context.ts';
+import { tenantUrl } from './tenant-url.ts';
+import { traceRequest } from './trace-request.ts';
 import type { AdmissionPlan, TenantCall, TenantRequest } from './tenant-call.ts';
 
 const catalog = new Catalog(systemClock);
 const leases = new GrantLeases(systemClock);
+const guesses = new GuessThrottle();
 
 export async function handleTenantRoute(
+  context: RequestContext,
+  tenantId: TenantId,
+  route: TenantRoute,
+  pathParams: Readonly<Record<string, string>>,
+): Promise<Result<Reply>> {
+  const reply = await answerTenantRoute(context, tenantId, route, pathParams);
+  countReply(context, tenantId, route, reply);
+  if (!context.streams) traceRequest(context, route, reply.ok ? undefined : reply.failure);
+  if (reply.ok || reply.failure.code !== 'invalid_api_key') return reply;
+  const source = context.request.headers.get('cf-connecting-ip');
+  const retryAfterMs = source === null ? undefined : guesses.note(tenantId, source, context.clock.now());
+  if (retryAfterMs === undefined) return reply;
+  return err('rate_limit_exceeded', 'Too many credentials were refused. Wait as long as retry-after-ms says.', {
+    retryAfterMs,
+    ...(reply.failure.reason === undefined ? {} : { reason: reply.failure.reason }),
+  });
+}
+
+async function answerTenantRoute(
   context: RequestContext,
   tenantId: TenantId,
   route: TenantRoute,
@@ -82,8 +113,9 @@ async function runOnce(run: Run, idempotency: Idempotency): Promise<Result<Reply
   }
   const answered = await runNow(run, begun.value.startedAt, idempotency.random);
   const reply = answered.ok ? await readJsonReply(answered.value) : answered;
+  const keeps = run.route.idempotent !== 'by ids';
   const sealed =
-    reply.ok && reply.value.kind === 'json' ? idempotency.seal(JSON.stringify(reply.value.body)) : undefined;
+    keeps && reply.ok && reply.value.kind === 'json' ? idempotency.seal(JSON.stringify(reply.value.body)) : undefined;
   if (reply.ok && reply.value.kind === 'json' && sealed !== undefined) {
     const stored = await tenant.completeIdempotent(idempotency.scope, reply.value.status, sealed);
     if (!stored.ok) return stored;
@@ -102,50 +134,106 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
     startedAt,
     random,
     mint: (kind) => mintId(kind, startedAt, random),
-    catalog: () => catalog.view(objects.catalogSource()),
+    catalog: () => catalog.view(objects.catalogSource(), tenantId),
   };
   const planned = route.plan ? await route.plan(request, input) : ok<AdmissionPlan>({ planned: undefined });
   if (!planned.ok) {
     const refused = await admit(context, tenantId, base);
     return refused.ok ? planned : refused;
   }
-  const { planned: plan, needMicros, ...needs } = planned.value;
-  const wanted = { ...base, reach: route.reach, ...needs };
-  const granted =
-    needMicros === undefined
-      ? await admit(context, tenantId, wanted)
-      : await admitRun(context, tenantId, wanted, needMicros);
-  if (!granted.ok) return granted;
+  const admitted = await admitPlan(run, planned.value);
+  if (!admitted.ok) return admitted;
+  const { grant, plan } = admitted.value;
   const call: TenantCall = {
     ...request,
     scope: tenantScope(tenantId),
     tenantId,
-    principal: granted.value.principal,
-    agent: granted.value.agent,
+    principal: grant.principal,
+    agent: grant.agent,
     planned: plan,
-    lease: granted.value.lease?.id ?? null,
+    lease: grant.lease?.id ?? null,
     traceparent: context.traceparent,
+    header: (name) => context.request.headers.get(name) ?? undefined,
+    eventSocket: (filter, lastEventId) =>
+      reached(objects.eventSocket(tenantId, { reader: grant.principal, filter, lastEventId })),
+    conversationSocket: (conversation, after) =>
+      reached(objects.conversationSocket(tenantId, conversation, { reader: grant.principal, after })),
     signal: context.request.signal,
-    tenant: door(objects.tenant(tenantId)),
+    get tenant() {
+      return door(objects.tenant(tenantId));
+    },
     agentObject: (agent) => door(objects.agent(tenantId, agent)),
     conversation: (conversation) => door(objects.conversation(tenantId, conversation)),
+    webhookEndpoint: (webhook) => door(objects.webhookEndpoint(tenantId, webhook)),
     memories: () => objects.memories(),
     vectorIndex: (space) => objects.vectorIndex(tenantId, space),
+    bridgeFetch: (bridge) => objects.bridgeFetch(bridge),
+    parseCustomHostname: (text) => parseCustomHostname(text, context.platform.PLATFORM_DOMAIN),
+    exportTenant: (options) => exportOwnTenant(context, tenantId, grant.principal, options),
+    tenantUrl: (slug) => tenantUrl(context, slug),
     platformKey: () => platformKey(context.platform),
     ticketSeal: () => ticketSeal(context.platform),
-    checkIssuer: (wanted) =>
-      checkIssuer(wanted, { fetch: fetchDocument, platformDomain: context.platform.PLATFORM_DOMAIN }),
+    checkIssuer: (wanted) => checkIssuer(wanted, Egress.of(context.platform)),
     mintSecret: (keyId) => {
       const secret = mintApiKey(keyId, random);
       return { secret, hash: createHash('sha256').update(secret).digest('hex') };
     },
   };
-  return route.handle(call, input);
+  const reply = await route.handle(call, input);
+  const { principal } = grant;
+  const watch = { tenant: tenantId, principal, ask: () => call.tenant.stands(principal), now: () => clock.now() };
+  if (!reply.ok) return reply;
+  const guarded = guardReply(
+    reply.value,
+    (onFall) => watchStanding(watch, onFall),
+    (bytes) => meterEgress(context, bytes),
+    (why) => {
+      countStreamEnd(context, tenantId, route, why);
+      traceRequest(context, route, why);
+    },
+  );
+  if (guarded !== reply.value) context.streams = true;
+  return ok(guarded);
+}
+
+async function exportOwnTenant(
+  { objects }: RequestContext,
+  tenantId: TenantId,
+  principal: Principal,
+  options: CreateExport,
+): ReturnType<TenantCall['exportTenant']> {
+  const record = await objects.directory().find(tenantId);
+  if (!record.ok) return record;
+  const lines = await objects.exportTenant(record.value, principal, options);
+  return lines.ok ? ok({ lines: lines.value, slug: record.value.slug }) : lines;
+}
+
+/** Where a budget does not bear the run, it is tried once more as it would be on the budget's cheaper model. */
+async function admitPlan(
+  { context, tenantId, route, base }: Run,
+  { planned: plan, need, degraded, model, ...needs }: AdmissionPlan,
+): Promise<Result<{ grant: Grant; plan: unknown }>> {
+  const wanted = { ...base, reach: route.reach, ...needs };
+  if (model !== undefined) context.event['model'] = model;
+  if (need === undefined) {
+    const granted = await admit(context, tenantId, wanted);
+    return granted.ok ? ok({ grant: granted.value, plan }) : granted;
+  }
+  const granted = await admitRun(context, tenantId, wanted, need);
+  if (granted.ok) return ok({ grant: granted.value, plan });
+  const { degradeTo } = granted.failure;
+  if (degradeTo === undefined || !degraded) return granted;
+  const cheaper = await degraded(degradeTo);
+  if (!cheaper.ok || cheaper.value.need === undefined) return granted;
+  const instead = await admitRun(context, tenantId, wanted, cheaper.value.need);
+  if (!instead.ok) return granted;
+  if (cheaper.value.model !== undefined) context.event['model'] = cheaper.value.model;
+  return ok({ grant: instead.value, plan: cheaper.value.planned });
 }
 
 async function admit(context: RequestContext, tenantId: TenantId, request: AdmissionRequest): Promise<Result<Grant>> {
   const granted = await door(context.objects.tenant(tenantId)).admit(request);
-  if (granted.ok) noteGrant(context, granted.value, (granted.value.rate?.requests ?? 1) - 1);
+  if (granted.ok) noteGrant(context, granted.value);
   else if (granted.failure.rate) context.rate = granted.failure.rate;
   return granted;
 }
@@ -155,17 +243,19 @@ async function admitRun(
   context: RequestContext,
   tenantId: TenantId,
   request: AdmissionRequest,
-  needMicros: number,
+  need: Need,
 ): Promise<Result<Grant>> {
-  const drawn = leases.draw(tenantId, request, needMicros);
+  const drawn = leases.draw(tenantId, request, need);
   if (drawn.kind === 'drawn') {
-    noteGrant(context, drawn.held.grant, drawn.held.leftRequests);
+    noteGrant(context, drawn.held.grant, drawn.held);
     return ok(drawn.held.grant);
   }
+  const askedAt = context.clock.now();
   const returning = drawn.left ? { returning: drawn.left } : {};
-  const granted = await admit(context, tenantId, { ...request, spend: { needMicros, ...returning } });
+  const granted = await admit(context, tenantId, { ...request, spend: { need, ...returning } });
   if (!granted.ok) return granted;
-  const kept = leases.keep(tenantId, request, granted.value, needMicros);
+  const kept = leases.keep(tenantId, request, granted.value, need, askedAt);
+  noteGrant(context, granted.value, kept);
   if (granted.value.lease || granted.value.rate) context.waitUntil(returnLater(context, tenantId, kept));
   return granted;
 }
@@ -177,8 +267,14 @@ async function returnLater(context: RequestContext, tenantId: TenantId, kept: He
   if (left) await door(context.objects.tenant(tenantId)).returnLeftover(left);
 }
 
-function noteGrant(context: RequestContext, { principal, agent, rate }: Grant, held = 0): void {
+/** `held`: what this isolate may still give out of the grant; it remains as well. */
+function noteGrant(context: RequestContext, { principal, agent, rate }: Grant, held?: HeldLease): void {
   context.event['principal'] = principal.id;
   context.event['agent'] = agent?.id ?? null;
-  if (rate) context.rate = { ...rate.state, remaining: rate.state.remaining + held };
+  if (!rate) return;
+  const { requests, tokens } = rate.states;
+  context.rate = {
+    ...(requests ? { requests: { ...requests, remaining: requests.remaining + (held?.leftRequests ?? 0) } } : {}),
+    ...(tokens ? { tokens: { ...tokens, remaining: tokens.remaining + (held?.leftTokens ?? 0) } } : {}),
+  };
 }

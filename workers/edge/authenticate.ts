@@ -11,6 +11,7 @@ import type { TenantId } from '../../shared/core/ids.ts';
 import type { Credential } from '../../shared/contracts/admission.ts';
 import { VisitorTokenType } from '../../shared/contracts/sessions.ts';
 import { authenticateUser } from './issuers/authenticate-user.ts';
+import { requireAllowedOrigin } from './cross-origin.ts';
 import { platformKey } from './platform-key.ts';
 import type { RequestContext } from './request-context.ts';
 
@@ -37,7 +38,13 @@ export async function authenticate(context: RequestContext, tenantId: TenantId):
   if (!isVisitorSession(token)) return authenticateUser(context, tenantId, token);
   const platform = await platformKey(context.platform);
   const visitor = await platform.verifyVisitor(token, tenantId, context.clock.now());
-  return visitor ? ok({ kind: 'visitor', ...visitor }) : err('invalid_api_key');
+  if (!visitor) return err('invalid_api_key');
+  const { visitorId, agentId, origin, jti } = visitor;
+  const asking = context.request.headers.get('origin');
+  const isElsewhere = origin !== undefined && asking !== null && asking !== origin;
+  if (isElsewhere) return err('invalid_api_key', undefined, { reason: 'the session is bound to another origin' });
+  const allowed = await requireAllowedOrigin(context, tenantId);
+  return allowed.ok ? ok({ kind: 'visitor', visitorId, agentId, jti }) : allowed;
 }
 
 /** Checksum and hash of a key are the same each time; what is remembered says nothing of whether the key holds. */

@@ -1,22 +1,24 @@
 /**
  * What a tenant's object has granted to this isolate, for less than a second: within it the same caller asking for the
- * same thing is admitted here, without a hop, as long as the money and the requests that came with the grant last. So a revoked key or a
- * suspended tenant is refused everywhere within one second, and no budget is overdrawn: what is given out here was held
- * there before. Refusals are never kept. Bounded in number; plain data, so requests may share it.
+ * same thing is admitted here, without a hop, as long as what came with the grant lasts: money, tokens, runs, requests.
+ * So a revoked key or a suspended tenant is refused everywhere within one second, and no budget or limit is overdrawn:
+ * what is given out here was held there before. Refusals are never kept. Bounded in number; plain data, so requests may share it.
  */
 import type { Clock } from '../../shared/core/clock.ts';
 import type { TenantId } from '../../shared/core/ids.ts';
-import type { AdmissionRequest, Credential, Grant, Leftover } from '../../shared/contracts/admission.ts';
+import type { AdmissionRequest, Credential, Grant, Leftover, Need } from '../../shared/contracts/admission.ts';
 
 export const LeaseMs = 900;
 const MaxLeases = 10_000;
 
-/** What may still be given out; without bound where no budget or no rate limit applies. */
+/** What may still be given out; without bound where nothing limits it. */
 export type HeldLease = {
   readonly name: string;
   readonly grant: Grant;
   readonly since: number;
   leftMicros: number;
+  leftTokens: number;
+  leftRuns: number;
   leftRequests: number;
 };
 export type Draw =
@@ -32,7 +34,7 @@ export class GrantLeases {
   }
 
   /** Takes what a run needs out of what is held; where that is not enough, hands out what is left to be given back. */
-  draw(tenant: TenantId, request: AdmissionRequest, needMicros: number): Draw {
+  draw(tenant: TenantId, request: AdmissionRequest, need: Need): Draw {
     const name = nameOf(tenant, request);
     const held = this.#leases.get(name);
     if (!held) return { kind: 'empty' };
@@ -40,22 +42,32 @@ export class GrantLeases {
     const age = now - held.since;
     const { until = Number.POSITIVE_INFINITY } = held.grant.principal;
     // A clock that jumped back must not make a lease live longer, nor a lease outlive its credential.
-    if (age >= 0 && age < LeaseMs && now < until && held.leftMicros >= needMicros && held.leftRequests >= 1) {
-      held.leftMicros -= needMicros;
-      held.leftRequests -= 1;
+    if (age >= 0 && age < LeaseMs && now < until && suffices(held, need)) {
+      take(held, need);
       return { kind: 'drawn', held };
     }
     const left = this.giveUp(held);
     return left ? { kind: 'empty', left } : { kind: 'empty' };
   }
 
-  /** Another lease that a request has brought meanwhile is replaced; what it has left goes back by its own timer. */
-  keep(tenant: TenantId, request: AdmissionRequest, grant: Grant, needMicros: number): HeldLease {
+  /**
+   * Takes what the run at hand needs out of a grant, and keeps the rest. Another lease that a request has brought
+   * meanwhile is replaced; what it has left goes back by its own timer. `askedAt`: from when on what the object said may
+   * have changed.
+   */
+  keep(tenant: TenantId, request: AdmissionRequest, grant: Grant, need: Need, askedAt: number): HeldLease {
     if (this.#leases.size >= MaxLeases) this.#leases.clear();
     const name = nameOf(tenant, request);
-    const leftMicros = grant.lease ? grant.lease.micros - needMicros : Number.POSITIVE_INFINITY;
-    const leftRequests = grant.rate ? grant.rate.requests - 1 : Number.POSITIVE_INFINITY;
-    const held: HeldLease = { name, grant, since: this.#clock.now(), leftMicros, leftRequests };
+    const held: HeldLease = {
+      name,
+      grant,
+      since: askedAt,
+      leftMicros: grant.lease?.micros ?? Number.POSITIVE_INFINITY,
+      leftTokens: grant.lease?.tokens ?? Number.POSITIVE_INFINITY,
+      leftRuns: grant.lease?.runs ?? Number.POSITIVE_INFINITY,
+      leftRequests: grant.rate?.requests ?? Number.POSITIVE_INFINITY,
+    };
+    take(held, need);
     this.#leases.set(name, held);
     return held;
   }
@@ -63,15 +75,28 @@ export class GrantLeases {
   /** Ends a lease. What it has left is handed out once. */
   giveUp(held: HeldLease): Leftover | undefined {
     if (this.#leases.get(held.name) === held) this.#leases.delete(held.name);
-    const { leftMicros: micros, leftRequests: requests, grant } = held;
-    held.leftMicros = 0;
-    held.leftRequests = 0;
-    const lease = grant.lease && micros > 0 ? { lease: { id: grant.lease.id, micros } } : {};
-    const rate =
-      grant.rate && requests > 0 ? { rate: { key: grant.principal.id, second: grant.rate.second, requests } } : {};
-    const left: Leftover = { ...lease, ...rate };
+    const { grant } = held;
+    const [micros, tokens, runs, requests] = [held.leftMicros, held.leftTokens, held.leftRuns, held.leftRequests].map(
+      (left) => (Number.isFinite(left) ? left : 0),
+    ) as [number, number, number, number];
+    held.leftMicros = held.leftTokens = held.leftRuns = held.leftRequests = 0;
+    const left: Leftover = {
+      ...(grant.lease && micros + tokens + runs > 0 ? { lease: { id: grant.lease.id, micros, tokens, runs } } : {}),
+      ...(grant.rate && requests > 0 ? { rate: { key: grant.principal.id, second: grant.rate.second, requests } } : {}),
+    };
     return left.lease || left.rate ? left : undefined;
   }
+}
+
+function suffices({ leftMicros, leftTokens, leftRuns, leftRequests }: HeldLease, { micros, tokens }: Need): boolean {
+  return leftMicros >= micros && leftTokens >= tokens && leftRuns >= 1 && leftRequests >= 1;
+}
+
+function take(held: HeldLease, { micros, tokens }: Need): void {
+  held.leftMicros -= micros;
+  held.leftTokens -= tokens;
+  held.leftRuns -= 1;
+  held.leftRequests -= 1;
 }
 
 /** Everything that the decision depends on, the proof of the credential among it. */
@@ -84,9 +109,15 @@ function callerOf(credential: Credential): string {
     case 'key':
       return `${credential.keyId} ${credential.secretHash}`;
     case 'visitor':
-      return `${credential.visitorId} ${credential.agentId}`;
+      return JSON.stringify([credential.visitorId, credential.agentId, credential.jti]);
     case 'user':
       // As JSON: a subject may hold spaces, and must not read as another caller's words.
-      return JSON.stringify([credential.issuerId, credential.subject, credential.email, credential.roles]);
+      return JSON.stringify([
+        credential.issuerId,
+        credential.subject,
+        credential.email,
+        credential.roles,
+        credential.jti,
+      ]);
   }
 }

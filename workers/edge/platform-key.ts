@@ -14,7 +14,9 @@ export function ticketSeal(platform: Platform): TicketSeal {
   return keysOf(platform).seal;
 }
 
-function keysOf({ PLATFORM_SIGNING_KEY: text }: Platform): Keys {
-  if (kept?.text !== text) kept = { text, key: PlatformKey.parse(text), seal: new TicketSeal(text) };
+function keysOf({ PLATFORM_SIGNING_KEY: text, PLATFORM_PREVIOUS_SIGNING_KEY: previous }: Platform): Keys {
+  if (kept?.text !== text) {
+    kept = { text, key: PlatformKey.parse(text, previous), seal: new TicketSeal(text, previous) };
+  }
   return kept;
 }

@@ -1,19 +1,21 @@
-/**
- * Reads a body under a cap while it streams in, and parses it as JSON. What is too large, not JSON, or nested so deep
- * that handling it would exhaust the stack is refused before anything else sees it.
- */
+/** Reads a body under a cap while it streams in: what is too large is refused before anything else sees it. */
 import { err, ok, type Result } from '../../shared/core/result.ts';
 
-const MaxDepth = 64;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 export async function readText(request: Request, maxBytes: number): Promise<Result<string>> {
+  const read = await readBytes(request, maxBytes);
+  return read.ok ? decode(read.value) : read;
+}
+
+/** As it travelled, to the byte: what a signature was made over. */
+export async function readBytes(request: Request, maxBytes: number): Promise<Result<ArrayBuffer>> {
   const declared = Number(request.headers.get('content-length') ?? 0);
   if (declared > maxBytes) return tooLarge(maxBytes);
-  if (!request.body) return ok('');
+  if (!request.body) return ok(new ArrayBuffer());
   try {
     // A declared length is enforced by the runtime; only a chunked body has to be counted.
-    if (declared > 0) return decode(await request.arrayBuffer());
+    if (declared > 0) return ok(await request.arrayBuffer());
     const parts: Uint8Array<ArrayBuffer>[] = [];
     let size = 0;
     for await (const part of request.body as unknown as AsyncIterable<Uint8Array<ArrayBuffer>>) {
@@ -21,23 +23,10 @@ export async function readText(request: Request, maxBytes: number): Promise<Resu
       if (size > maxBytes) return tooLarge(maxBytes);
       parts.push(part);
     }
-    return decode(await new Blob(parts).arrayBuffer());
+    return ok(await new Blob(parts).arrayBuffer());
   } catch (error) {
     return err('invalid_request', 'The body could not be read to its end.', { reason: String(error) });
   }
-}
-
-export function parseJson(text: string): Result<unknown> {
-  if (isTooDeep(text)) return err('invalid_json', `The body is nested deeper than ${MaxDepth} levels.`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return err('invalid_json');
-  }
-  return /\\u[dD]/.test(text) && !isWellFormed(value)
-    ? err('invalid_json', 'The body holds half of a surrogate pair, which is no character.')
-    : ok(value);
 }
 
 export function isJson(request: Request): boolean {
@@ -51,30 +40,6 @@ function decode(bytes: ArrayBuffer): Result<string> {
   } catch {
     return err('invalid_json', 'The body is not valid UTF-8.');
   }
-}
-
-/** Counts brackets outside strings: linear, and without a stack of its own. */
-function isTooDeep(text: string): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (inString) {
-      if (code === 0x5c) at++;
-      else if (code === 0x22) inString = false;
-    } else if (code === 0x22) inString = true;
-    else if (code === 0x5b || code === 0x7b) {
-      if (++depth > MaxDepth) return true;
-    } else if (code === 0x5d || code === 0x7d) depth--;
-  }
-  return false;
-}
-
-/** Only an escape can smuggle in a lone surrogate; what holds one cannot be stored and read back the same. */
-function isWellFormed(value: unknown): boolean {
-  if (typeof value === 'string') return value.isWellFormed();
-  if (typeof value !== 'object' || value === null) return true;
-  return Object.entries(value).every(([key, member]) => key.isWellFormed() && isWellFormed(member));
 }
 
 function tooLarge(maxBytes: number): Result<never> {

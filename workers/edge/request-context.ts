@@ -3,12 +3,12 @@
  * and the one wide log event that it leaves behind.
  */
 import { toIso, type Clock } from '../../shared/core/clock.ts';
-import type { RateState } from '../../shared/core/rate-window.ts';
+import type { RateStates } from '../../shared/core/rate-window.ts';
 import { mintId } from '../../shared/core/ids.ts';
+import { continueTrace } from '../../shared/core/trace.ts';
 import type { Host } from '../../shared/tenancy/hostname.ts';
 import { Objects, type Platform } from '../../durable-objects/stubs.ts';
 import { writeLogLine } from './log-lines.ts';
-import { continueTrace } from './trace.ts';
 
 export type LogEvent = Record<string, string | number | boolean | null>;
 
@@ -23,8 +23,10 @@ export type RequestContext = {
   readonly startedAt: number;
   /** Members of the request's log event; whoever learns something adds it. */
   readonly event: LogEvent;
-  /** Where the caller's key has a rate limit: what the headers of the answer say. */
-  rate?: RateState;
+  /** Where the caller's use is limited: what the headers of the answer say. */
+  rate?: RateStates;
+  /** The answer goes on after its beginning: its end is counted then. */
+  streams?: true;
   readonly waitUntil: (work: Promise<unknown>) => void;
 };
 

@@ -1,6 +1,7 @@
 /**
  * Host to tenant, from registered names only. The isolate remembers what it found for a short while: a slug never moves
  * to another tenant, and whether the tenant may act is asked of its object on every request, so nothing stale can grant.
+ * A custom hostname can be taken away, so it is remembered for less than a second.
  */
 import type { Clock } from '../../shared/core/clock.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
@@ -8,7 +9,7 @@ import type { TenantId } from '../../shared/core/ids.ts';
 import type { TenantDirectory } from '../../shared/store/tenant-directory.ts';
 import type { Host } from '../../shared/tenancy/hostname.ts';
 
-const RememberMs = 10_000;
+const RememberMs = { tenant: 10_000, custom: 900 } as const;
 const MaxRemembered = 10_000;
 
 export class TenantResolver {
@@ -31,7 +32,7 @@ export class TenantResolver {
     if (!found.ok) return found;
     if (found.value === undefined) return err('unknown_host');
     if (this.#found.size >= MaxRemembered) this.#found.clear();
-    this.#found.set(name, { tenantId: found.value, until: this.#clock.now() + RememberMs });
+    this.#found.set(name, { tenantId: found.value, until: this.#clock.now() + RememberMs[host.kind] });
     return ok(found.value);
   }
 }

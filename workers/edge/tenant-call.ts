@@ -3,18 +3,31 @@
  * Only the admission pipeline makes one.
  */
 import type { Clock } from '../../shared/core/clock.ts';
-import type { AgentId, ConversationId, Id, IdKind, LeaseId, Random, TenantId } from '../../shared/core/ids.ts';
+import type {
+  AgentId,
+  ConversationId,
+  Id,
+  IdKind,
+  LeaseId,
+  Random,
+  TenantId,
+  WebhookId,
+} from '../../shared/core/ids.ts';
 import type { Principal } from '../../shared/core/principal.ts';
 import type { Result } from '../../shared/core/result.ts';
-import type { LiveAgent } from '../../shared/contracts/admission.ts';
-import type { CreateIssuer } from '../../shared/contracts/issuers.ts';
-import type { CatalogView } from '../../shared/inference/catalog.ts';
+import type { LiveAgent, Need } from '../../shared/contracts/admission.ts';
+import type { EventFilter } from '../../shared/contracts/events.ts';
+import type { CreateExport } from '../../shared/contracts/exports.ts';
+import type { CacheHeader } from '../../shared/contracts/inference.ts';
+import type { CreateIssuer, SignInEndpoints } from '../../shared/contracts/issuers.ts';
+import type { BridgeAddress, CatalogView } from '../../shared/inference/catalog.ts';
+import type { BridgeFetch } from '../../shared/inference/inference-client.ts';
 import type { PlatformKey } from '../../shared/inference/platform-key.ts';
 import type { TicketSeal } from '../../shared/inference/ticket.ts';
 import type { MemoryStore } from '../../shared/store/memory-store.ts';
 import type { VectorIndex } from '../../shared/store/vector-index.ts';
 import type { TenantScope } from '../../shared/tenancy/tenant-scope.ts';
-import type { AgentDoor, ConversationDoor, TenantDoor } from './doors.ts';
+import type { AgentDoor, ConversationDoor, TenantDoor, WebhookEndpointDoor } from './doors.ts';
 
 /** Before admission: enough to plan, nothing of the tenant. */
 export type TenantRequest = {
@@ -30,8 +43,14 @@ export type TenantRequest = {
 export type AdmissionPlan<X = unknown> = {
   readonly agentRef?: string;
   readonly agentIsModel?: boolean;
+  /** It begins a run, or what will run. */
+  readonly startsRun?: boolean;
+  /** The model that it asks, where it asks one itself. */
+  readonly model?: string;
   /** The request is a run: admitted, where it can be, out of what this isolate holds for its caller. */
-  readonly needMicros?: number;
+  readonly need?: Need;
+  /** What the plan is where a budget does not bear it, on a cheaper model. */
+  readonly degraded?: (model: string) => Promise<Result<AdmissionPlan<X>>>;
   readonly conversation?: { readonly id: ConversationId; readonly listed: boolean };
   /** What the plan worked out, for the handler. */
   readonly planned: X;
@@ -46,17 +65,37 @@ export type TenantCall<X = unknown> = TenantRequest & {
   /** What the run draws on; null where no budget applies. */
   readonly lease: LeaseId | null;
   readonly traceparent: string;
+  /** The few headers that a handler may read: none of them is a credential. */
+  readonly header: (name: 'accept' | 'last-event-id' | 'upgrade' | typeof CacheHeader) => string | undefined;
+  /** A WebSocket of the event log for the caller. */
+  readonly eventSocket: (filter: EventFilter, lastEventId: string | undefined) => Promise<Result<Response>>;
+  /** A WebSocket of a conversation's events for the caller. */
+  readonly conversationSocket: (
+    conversation: ConversationId,
+    after: Readonly<Record<string, number>> | undefined,
+  ) => Promise<Result<Response>>;
   /** Aborts when the caller leaves. */
   readonly signal: AbortSignal;
   readonly tenant: TenantDoor;
   readonly agentObject: (agent: AgentId) => AgentDoor;
   readonly conversation: (conversation: ConversationId) => ConversationDoor;
+  readonly webhookEndpoint: (webhook: WebhookId) => WebhookEndpointDoor;
   readonly memories: () => MemoryStore;
   readonly vectorIndex: (space: string) => VectorIndex;
+  /** How a bridge is reached. */
+  readonly bridgeFetch: (bridge: BridgeAddress) => BridgeFetch;
+  /** The public address of the tenant on its subdomain. */
+  readonly tenantUrl: (slug: string) => string;
+  /** A name that this tenant may claim, in the form that a Host header can name. */
+  readonly parseCustomHostname: (text: string) => Result<string>;
+  /** This whole tenant as an archive, and its slug to name it by. */
+  readonly exportTenant: (
+    options: CreateExport,
+  ) => Promise<Result<{ readonly lines: ReadableStream<Uint8Array>; readonly slug: string }>>;
   readonly platformKey: () => Promise<PlatformKey>;
   readonly ticketSeal: () => TicketSeal;
-  /** Whether an issuer's URLs may be fetched, and lead to its keys. */
-  readonly checkIssuer: (wanted: CreateIssuer) => Promise<Result<undefined>>;
+  /** Whether an issuer's URLs may be fetched, and lead to its keys; where people sign in, if it has a client. */
+  readonly checkIssuer: (wanted: CreateIssuer) => Promise<Result<SignInEndpoints>>;
   /** Deterministic where the request carries an Idempotency-Key. */
   readonly mintSecret: (keyId: Id<'key'>) => { readonly secret: string; readonly hash: string };
 };

@@ -25,10 +25,17 @@ export type Shape<P extends Schema | undefined, Q extends Schema | undefined, B 
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
-  /** Media type of a body that the handler reads itself. */
+  /** The body may also come as a multipart form. */
+  readonly form?: true;
+  /** Media type of a body that the handler reads itself; a tenant's handler is given its text. */
   readonly rawBody?: string;
-  /** The good answer; `media` where it is not JSON. */
-  readonly answer: { readonly status: number; readonly schema?: Schema; readonly media?: string };
+  /** The good answer; `media` where it is not JSON, `others` that it can be asked for as well. */
+  readonly answer: {
+    readonly status: number;
+    readonly schema?: Schema;
+    readonly media?: string;
+    readonly others?: readonly string[];
+  };
 };
 
 /** Input as the schemas parsed it. */
@@ -60,8 +67,11 @@ export type TenantRoute = Common & {
   readonly permission: Permission | null;
   /** `own`: the conversation decides who may see it. Otherwise `params.agent` names the agent it is about, if any. */
   readonly reach: 'agent' | 'own';
-  /** Whether it takes an Idempotency-Key. */
-  readonly idempotent: boolean;
+  /**
+   * Whether it takes an Idempotency-Key. `by ids`: no answer is kept; the same ids make another run the same run, and tell
+   * it what was deleted since.
+   */
+  readonly idempotent: boolean | 'by ids';
   /** What the request needs beyond its permission: an agent, a reservation, a conversation. Runs before admission. */
   readonly plan?: (request: TenantRequest, input: AnyInput) => Promise<Result<AdmissionPlan>>;
   readonly handle: (call: TenantCall, input: AnyInput) => Promise<Result<Reply>>;
@@ -93,7 +103,7 @@ export function operatorRoute<
 type TenantShape = {
   readonly permission: Permission | null;
   readonly reach?: TenantRoute['reach'];
-  readonly idempotent?: boolean;
+  readonly idempotent?: TenantRoute['idempotent'];
 };
 
 export function tenantRoute<

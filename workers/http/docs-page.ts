@@ -1,6 +1,6 @@
 /** The OpenAPI document as a page to read: plain HTML, no script, one section a tag. */
 import type { OpenApiDocument, OpenApiOperation } from './openapi.ts';
-import { escapeHtml } from './page.ts';
+import { escapeHtml } from '../../shared/core/escape-html.ts';
 
 export function docsPage(document: OpenApiDocument): string {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>

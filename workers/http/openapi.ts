@@ -99,6 +99,7 @@ function operation(route: Route): OpenApiOperation {
         description: 'Done.',
         content: {
           [media]: { schema: route.answer.schema ? toJsonSchema(route.answer.schema, 'output') : { type: 'string' } },
+          ...Object.fromEntries((route.answer.others ?? []).map((other) => [other, { schema: { type: 'string' } }])),
           ...(streams(route) ? { 'text/event-stream': { schema: { type: 'string' } } } : {}),
         },
       },
@@ -119,9 +120,15 @@ function bodyOf(route: Route): { requestBody?: unknown } {
     return { requestBody: { required: true, content: { [route.rawBody]: { schema: { type: 'string' } } } } };
   }
   if (!route.body) return {};
-  return {
-    requestBody: { required: true, content: { 'application/json': { schema: toJsonSchema(route.body, 'input') } } },
-  };
+  const schema = toJsonSchema(route.body, 'input');
+  const form = route.form ? { 'multipart/form-data': { schema: withFile(schema) } } : {};
+  return { requestBody: { required: true, content: { 'application/json': { schema }, ...form } } };
+}
+
+/** In a form, the file is a part of its own. */
+function withFile(schema: Record<string, unknown>): Record<string, unknown> {
+  const file = { type: 'string', contentMediaType: 'application/octet-stream' };
+  return { ...schema, properties: { ...(schema['properties'] as object), file } };
 }
 
 /** Which statuses a route can answer with, beside the good one. */
@@ -153,7 +160,9 @@ function describe(status: number): string {
 }
 
 function streams(route: Route): boolean {
-  return ['createChatCompletion', 'createResponse', 'retrieveResponse'].includes(route.operation);
+  return ['createChatCompletion', 'createCompletion', 'createResponse', 'retrieveResponse', 'listEvents'].includes(
+    route.operation,
+  );
 }
 
 function parametersOf(schema: z.ZodType | undefined, place: 'path' | 'query'): Record<string, unknown>[] {

@@ -1,13 +1,15 @@
 /** Parses what a route takes, by its schemas. The first fault is named by its field, with what to do. */
 import type { z } from 'zod';
+import { parseJson } from '../../shared/core/parse-json.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
-import { isJson, parseJson, readText } from '../edge/read-body.ts';
+import { isJson, readText } from '../edge/read-body.ts';
 import type { RequestContext } from '../edge/request-context.ts';
 import type { AnyInput, Route } from './define-route.ts';
+import { isForm, readForm } from './read-form.ts';
 
 export async function parseInput(
   context: RequestContext,
-  route: Pick<Route, 'params' | 'query' | 'body'>,
+  route: Pick<Route, 'params' | 'query' | 'body' | 'form'> & Partial<Pick<Route, 'access' | 'rawBody'>>,
   pathParams: Readonly<Record<string, string>>,
 ): Promise<Result<AnyInput>> {
   const params = check(route.params, pathParams, 'path');
@@ -17,16 +19,33 @@ export async function parseInput(
   let text = '';
   let body: Result<unknown> = ok(undefined);
   if (route.body) {
-    if (!isJson(context.request)) return err('unsupported_media_type');
+    const read = await readBody(context, route.form === true);
+    if (!read.ok) return read;
+    text = read.value.text;
+    body = check(route.body, read.value.value, 'body');
+    if (!body.ok) return body;
+  } else if (route.rawBody !== undefined && route.access === 'tenant') {
     const read = await readText(context.request, Number(context.platform.MAX_BODY_BYTES));
     if (!read.ok) return read;
     text = read.value;
-    const parsed = parseJson(text === '' ? '{}' : text);
-    if (!parsed.ok) return parsed;
-    body = check(route.body, parsed.value, 'body');
-    if (!body.ok) return body;
   }
   return ok({ params: params.value, query: query.value, body: body.value, text } as AnyInput);
+}
+
+async function readBody(
+  { request, platform }: RequestContext,
+  takesForm: boolean,
+): Promise<Result<{ readonly text: string; readonly value: unknown }>> {
+  const maxBytes = Number(platform.MAX_BODY_BYTES);
+  if (takesForm && isForm(request)) {
+    const form = await readForm(request, maxBytes);
+    return form.ok ? ok({ text: JSON.stringify(form.value), value: form.value }) : form;
+  }
+  if (!isJson(request)) return err('unsupported_media_type');
+  const text = await readText(request, maxBytes);
+  if (!text.ok) return text;
+  const parsed = parseJson(text.value === '' ? '{}' : text.value);
+  return parsed.ok ? ok({ text: text.value, value: parsed.value }) : parsed;
 }
 
 /** A repeated parameter keeps its last value. */

@@ -1,15 +1,26 @@
 /**
- * What an answer says of its caller's rate limit: the names that OpenAI's clients know, and the IETF draft's.
+ * What an answer says of its caller's limits: the names that OpenAI's clients know, and the IETF draft's.
  * Source: "RateLimit header fields for HTTP" (draft-ietf-httpapi-ratelimit-headers).
  */
-import { RateWindowSeconds, type RateState } from '../../shared/core/rate-window.ts';
+import { RateWindowSeconds, type RateStates } from '../../shared/core/rate-window.ts';
 
-export function setRateHeaders(headers: Headers, { limit, remaining, resetMs }: RateState): void {
-  headers.set('x-ratelimit-limit-requests', String(limit));
-  headers.set('x-ratelimit-remaining-requests', String(remaining));
-  headers.set('x-ratelimit-reset-requests', formatDuration(resetMs));
-  headers.set('ratelimit-policy', `"requests";q=${limit};w=${RateWindowSeconds}`);
-  headers.set('ratelimit', `"requests";r=${remaining};t=${Math.ceil(resetMs / 1000)}`);
+const measures = ['requests', 'tokens'] as const;
+
+export function setRateHeaders(headers: Headers, states: RateStates): void {
+  const policies: string[] = [];
+  const limits: string[] = [];
+  for (const measure of measures) {
+    const state = states[measure];
+    if (!state) continue;
+    const { limit, remaining, resetMs } = state;
+    headers.set(`x-ratelimit-limit-${measure}`, String(limit));
+    headers.set(`x-ratelimit-remaining-${measure}`, String(remaining));
+    headers.set(`x-ratelimit-reset-${measure}`, formatDuration(resetMs));
+    policies.push(`"${measure}";q=${limit};w=${RateWindowSeconds}`);
+    limits.push(`"${measure}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`);
+  }
+  headers.set('ratelimit-policy', policies.join(', '));
+  headers.set('ratelimit', limits.join(', '));
 }
 
 /** As OpenAI writes them: `17ms`, `1s`, `6m0s`. */

@@ -1,16 +1,26 @@
 /** What a handler gives back: a JSON value with its status, or a response that is ready to go. */
 import { err, ok, type Result } from '../../shared/core/result.ts';
 
+export type ReplyHeaders = Readonly<Record<string, string>>;
 export type Reply =
-  | { readonly kind: 'json'; readonly status: number; readonly body: unknown }
-  | { readonly kind: 'raw'; readonly response: Response };
+  | {
+      readonly kind: 'json';
+      readonly status: number;
+      readonly body: unknown;
+      readonly headers?: ReplyHeaders;
+      readonly bytesCountedBy?: BytesCountedBy;
+    }
+  | { readonly kind: 'raw'; readonly response: Response; readonly bytesCountedBy: BytesCountedBy };
 
-export function json(body: unknown, status = 200): Reply {
-  return { kind: 'json', status, body };
+/** Who counts how long an answer is: the edge as it leaves, or the bridge that makes it, in its receipt. */
+export type BytesCountedBy = 'edge' | 'bridge';
+
+export function json(body: unknown, status = 200, headers: ReplyHeaders = {}): Reply {
+  return { kind: 'json', status, body, headers };
 }
 
-export function raw(response: Response): Reply {
-  return { kind: 'raw', response };
+export function raw(response: Response, bytesCountedBy: BytesCountedBy = 'edge'): Reply {
+  return { kind: 'raw', response, bytesCountedBy };
 }
 
 export function eventStream(body: ReadableStream<Uint8Array>): Reply {
@@ -31,7 +41,8 @@ export async function readJsonReply(reply: Reply): Promise<Result<Reply>> {
     return ok(reply);
   }
   try {
-    return ok(json(await reply.response.json(), reply.response.status));
+    const { response, bytesCountedBy } = reply;
+    return ok({ ...json(await response.json(), response.status), bytesCountedBy });
   } catch (error) {
     return err('upstream_cut', undefined, { reason: String(error) });
   }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { chatFrameEncoder, toChatCompletion } from '../../../durable-objects/conversation/chat-view.ts';
 import { Turn } from '../../../durable-objects/conversation/turn.ts';
+import type { TurnEnd } from '../../../durable-objects/conversation/turn-engine.ts';
 import {
   chatCompletion,
   type ChatCompletionChunk,
@@ -15,6 +16,21 @@ type Said = {
   readonly content?: string;
   readonly tool_calls?: ChatCompletionChunk['choices'][number]['delta']['tool_calls'];
   readonly finish?: FinishReason;
+};
+
+/** As the engine ends a turn without tools. */
+function endOf(finish: FinishReason | undefined): TurnEnd {
+  if (finish === undefined) return { status: 'failed', code: 'upstream_cut', message: 'cut off' };
+  if (finish === 'length') return { status: 'incomplete', reason: 'max_output_tokens' };
+  return finish === 'content_filter' ? { status: 'incomplete', reason: 'content_filter' } : { status: 'completed' };
+}
+
+const turnUsage = {
+  input_tokens: 3,
+  input_tokens_details: { cached_tokens: 0 },
+  output_tokens: 4,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: 7,
 };
 
 function streamOf(parts: readonly Said[], end: 'finished' | 'failed' | 'cancelled', includeUsage: boolean) {
@@ -30,10 +46,10 @@ function streamOf(parts: readonly Said[], end: 'finished' | 'failed' | 'cancelle
   } as unknown as ChatCompletionChunk;
   const last = () =>
     end === 'finished'
-      ? turn.finished(1)
+      ? turn.end(endOf(turn.answer().finish), turnUsage, 1)
       : end === 'failed'
-        ? turn.failed('upstream_cut', 'cut off', 1)
-        : turn.cancelled(1);
+        ? turn.end({ status: 'failed', code: 'upstream_cut', message: 'cut off' }, null, 1)
+        : turn.end({ status: 'cancelled' }, null, 1);
   const events = [
     ...turn.created(),
     ...turn.started([]),

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Turn } from '../../../durable-objects/conversation/turn.ts';
+import { MaxArgumentChars, MaxCallsPerStep, Turn } from '../../../durable-objects/conversation/turn.ts';
 import {
   response as responseSchema,
   terminalStatuses,
@@ -57,10 +57,19 @@ const chunks = fc.array(
   { maxLength: 20 },
 );
 const end = fc.constantFrom<(turn: Turn) => ResponseEvent[]>(
-  (turn) => turn.finished(5_000),
-  (turn) => turn.failed('upstream_cut', 'cut', 5_000),
-  (turn) => turn.cancelled(5_000),
+  (turn) => finished(turn),
+  (turn) => turn.end({ status: 'failed', code: 'upstream_cut', message: 'cut' }, null, 5_000),
+  (turn) => turn.end({ status: 'cancelled' }, null, 5_000),
 );
+
+/** As the engine ends a turn that has no tools of its own. */
+function finished(turn: Turn): ResponseEvent[] {
+  const { finish } = turn.answer();
+  if (finish === undefined) return turn.end({ status: 'failed', code: 'upstream_cut', message: 'cut' }, null, 5_000);
+  if (finish === 'length') return turn.end({ status: 'incomplete', reason: 'max_output_tokens' }, null, 5_000);
+  if (finish === 'content_filter') return turn.end({ status: 'incomplete', reason: 'content_filter' }, null, 5_000);
+  return turn.end({ status: 'completed' }, null, 5_000);
+}
 
 function newTurn(): Turn {
   let serial = 0;
@@ -76,6 +85,9 @@ function play(
 }
 
 const ended = new Set<string>(['response.completed', 'response.incomplete', 'response.failed', 'response.cancelled']);
+type ItemEvent = Extract<ResponseEvent, { readonly item: unknown }>;
+const doneItems = (events: readonly ResponseEvent[]) =>
+  events.filter((event): event is ItemEvent => event.type === 'response.output_item.done').map(({ item }) => item);
 const ofType = <T extends ResponseEvent['type']>(events: readonly ResponseEvent[], type: T) =>
   events.filter((event): event is Extract<ResponseEvent, { type: T }> => event.type === type);
 
@@ -137,7 +149,7 @@ describe('a turn', () => {
           if (item.type === 'message') {
             expect(item.content).toEqual([{ type: 'output_text', text: said, annotations: [], logprobs: [] }]);
             expect(ofType(events, 'response.output_text.done')[0]?.text).toBe(said);
-          } else {
+          } else if (item.type === 'function_call') {
             const written = ofType(events, 'response.function_call_arguments.delta').filter(
               (event) => event.output_index === index,
             );
@@ -152,24 +164,99 @@ describe('a turn', () => {
     );
   });
 
-  test('is completed only where a finish reason came, and bills the last usage that was told', () => {
+  test('answers with the last finish reason and usage that were told, and with the calls that the platform is to make', () => {
     fc.assert(
       fc.property(chunks, (parts) => {
-        const turn = newTurn();
-        play(turn, parts, (each) => each.finished(5_000));
+        let serial = 0;
+        const turn = new Turn(
+          blankResponse(),
+          (kind) => `${kind}-${serial++}`,
+          (name) => (name < 'n' ? null : 'http'),
+        );
+        for (const part of parts) turn.chunk(part);
+        const answer = turn.answer();
         const reasons = parts.flatMap(({ choices }) => choices.find(({ index }) => index === 0)?.finish_reason ?? []);
-        const cut = ['length', 'content_filter'].includes(reasons.at(-1) ?? '');
-        expect(turn.response.status).toBe(reasons.length === 0 ? 'failed' : cut ? 'incomplete' : 'completed');
-        const told = parts.findLast((part) => part.usage)?.usage;
-        expect(turn.response.usage?.output_tokens).toBe(told?.completion_tokens);
-        expect(turn.response.usage?.input_tokens).toBe(told?.prompt_tokens);
+        expect(answer.finish).toBe(reasons.at(-1));
+        expect(answer.usage).toEqual(parts.findLast((part) => part.usage)?.usage);
+        const calls = turn.response.output.filter((item) => item.type === 'mcp_call');
+        expect(answer.calls.map(({ id }) => id)).toEqual(calls.map(({ id }) => id));
       }),
     );
   });
 
+  test('made again out of its frames at any point, it goes on as if nothing had happened', () => {
+    fc.assert(
+      fc.property(chunks, fc.nat(), (parts, at) => {
+        const labels = (name: string) => (name < 'n' ? null : 'http');
+        let serial = 0;
+        const mint = (kind: string) => `${kind}-${serial++}`;
+        const first = new Turn(blankResponse(), mint, labels);
+        const shown = [...first.created(), ...first.started([]), ...parts.flatMap((part) => first.chunk(part))];
+        const cut = shown.slice(0, at % (shown.length + 1));
+        const second = new Turn(blankResponse(), mint, labels);
+        second.replay(cut.map((event) => JSON.stringify(event)));
+        const rest = [...second.reopenStep(), ...parts.flatMap((part) => second.chunk(part)), ...finished(second)];
+        const events = [...cut, ...rest];
+        const placesOf = (type: ItemEvent['type']) =>
+          events.filter((event): event is ItemEvent => event.type === type).map(({ output_index: index }) => index);
+        const added = placesOf('response.output_item.added');
+        const done = placesOf('response.output_item.done');
+        expect(added).toEqual(added.map((_, place) => place));
+        const pending = second.response.output.filter(
+          (item) => item.type === 'mcp_call' && item.status === 'in_progress',
+        );
+        expect(new Set(done).size).toBe(done.length);
+        expect(done.length + pending.length).toBe(added.length);
+        // The same text again is not shown again: what whole messages say is said once.
+        const said = parts.map(({ choices }) => choices.find(({ index }) => index === 0)?.delta.content ?? '').join('');
+        const whole = second.response.output.flatMap((item) =>
+          item.type === 'message' && doneItems(events).some(({ id }) => id === item.id)
+            ? item.content.map((part) => ('text' in part ? String(part.text) : ''))
+            : [],
+        );
+        expect(whole.join('')).toBe(said);
+      }),
+    );
+  });
+
+  test('says another thing in its second attempt as another item, and ends the first one as incomplete', () => {
+    const turn = newTurn();
+    const say = (content: string) => turn.chunk(chunkOf([{ index: 0, delta: { content }, finish_reason: null }]));
+    say('The answer is 41');
+    turn.reopenStep();
+    expect(say('The answer ')).toEqual([]);
+    const diverged = say('may be 42');
+    expect(doneItems(diverged)[0]).toMatchObject({ status: 'incomplete' });
+    expect(
+      ofType(diverged, 'response.output_text.delta')
+        .map(({ delta: text }) => text)
+        .join(''),
+    ).toBe('The answer may be 42');
+  });
+
+  test('opens no more calls in one step than it may, and counts the others', () => {
+    const turn = newTurn();
+    for (let index = 0; index < 10_000; index++) {
+      const calls = [{ index, id: `c${index}`, function: { name: 'f', arguments: '{}' } }];
+      turn.chunk(chunkOf([{ index: 0, delta: { tool_calls: calls }, finish_reason: null }]));
+    }
+    expect(turn.response.output).toHaveLength(MaxCallsPerStep);
+    expect(turn.answer().surplus).toBeGreaterThan(0);
+  });
+
+  test('keeps a megabyte of arguments out, and gives a client no call that was cut', () => {
+    const turn = newTurn();
+    for (let at = 0; at < 64; at++) {
+      const calls = [{ index: 0, id: 'c', function: { name: 'f', arguments: 'x'.repeat(16_384) } }];
+      turn.chunk(chunkOf([{ index: 0, delta: { tool_calls: calls }, finish_reason: null }]));
+    }
+    expect(JSON.stringify(turn.response.output).length).toBeLessThan(MaxArgumentChars * 2);
+    expect(turn.answer().oversized).toBe(true);
+  });
+
   test('ends once: a second end is a bug and throws', () => {
     const turn = newTurn();
-    turn.cancelled(0);
-    expect(() => turn.failed('upstream_cut', 'x', 0)).toThrow();
+    turn.end({ status: 'cancelled' }, null, 0);
+    expect(() => turn.end({ status: 'cancelled' }, null, 0)).toThrow();
   });
 });

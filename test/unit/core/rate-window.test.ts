@@ -10,9 +10,9 @@ function pass(arrivals: readonly number[], limit: number): number[] {
   const counts = new Map<number, number>();
   return arrivals.filter((at) => {
     const buckets: RateBucket[] = [...counts].map(([second, count]) => ({ second, count }));
-    const decision = decideRate(buckets, limit, false, Start + at);
+    const decision = decideRate([{ buckets, limit }], 1, false, Start + at);
     if (decision.kind === 'refused') return false;
-    counts.set(decision.second, (counts.get(decision.second) ?? 0) + decision.requests);
+    counts.set(decision.second, (counts.get(decision.second) ?? 0) + decision.amount);
     return true;
   });
 }
@@ -34,9 +34,9 @@ describe('a rate window', () => {
     );
   });
 
-  it('counts a request until it is sixty seconds old, also when it came late in its second', () => {
+  it('counts a request until it is sixty seconds old, also when it was granted late in its second and made within the next', () => {
     expect(pass([92_001, 152_000], 1)).toEqual([92_001]);
-    expect(pass([92_999, 152_998, 153_000], 1)).toEqual([92_999, 153_000]);
+    expect(pass([92_999, 152_998, 153_999, 154_000], 1)).toEqual([92_999, 154_000]);
   });
 
   it.each([
@@ -58,19 +58,50 @@ describe('a rate window', () => {
 
   it('says when to come back, truthfully', () => {
     const full: RateBucket[] = [{ second: Start / 1000, count: 2 }];
-    const refused = decideRate(full, 2, false, Start + 10_500);
-    expect(refused).toMatchObject({ kind: 'refused', retryAfterMs: 50_500, state: { limit: 2, remaining: 0 } });
-    expect(decideRate(full, 2, false, Start + 10_500 + 50_500).kind).toBe('granted');
-    expect(decideRate(full, 2, false, Start + 10_500 + 50_499).kind).toBe('refused');
+    const decide = (now: number, need = 1) => decideRate([{ buckets: full, limit: 2 }], need, false, Start + now);
+    expect(decide(10_500)).toMatchObject({
+      kind: 'refused',
+      retryAfterMs: 51_500,
+      state: { limit: 2, remaining: 0, resetMs: 51_500 },
+    });
+    expect(decide(10_500 + 51_500).kind).toBe('granted');
+    expect(decide(10_500 + 51_499).kind).toBe('refused');
+  });
+
+  it('says when enough has left the window for what is needed, and for what is never allowed nothing', () => {
+    const buckets: RateBucket[] = [
+      { second: Start / 1000, count: 40 },
+      { second: Start / 1000 + 10, count: 50 },
+    ];
+    const decide = (need: number) => decideRate([{ buckets, limit: 100 }], need, false, Start + 20_000);
+    expect(decide(10).kind).toBe('granted');
+    expect(decide(50)).toMatchObject({ kind: 'refused', retryAfterMs: 42_000 });
+    expect(decide(51)).toMatchObject({ kind: 'refused', retryAfterMs: 52_000 });
+    expect(decide(101)).toEqual({ kind: 'refused', state: { limit: 100, remaining: 10, resetMs: 52_000 } });
+  });
+
+  it('passes only what each of several limits passes, and tells of the tightest', () => {
+    const meters = [
+      { buckets: [], limit: 80 },
+      { buckets: [{ second: Start / 1000, count: 60 }], limit: 64 },
+    ];
+    expect(decideRate(meters, 1, false, Start)).toMatchObject({ amount: 1, state: { limit: 64, remaining: 3 } });
+    expect(decideRate(meters, 5, false, Start)).toMatchObject({ kind: 'refused', state: { limit: 64 } });
+    expect(decideRate([...meters].reverse(), 65, false, Start)).toMatchObject({ state: { limit: 64 } });
   });
 
   it('counts what lies in the future when the clock is set back', () => {
-    expect(decideRate([{ second: Start / 1000 + 3_600, count: 5 }], 5, false, Start).kind).toBe('refused');
+    expect(
+      decideRate([{ buckets: [{ second: Start / 1000 + 3_600, count: 5 }], limit: 5 }], 1, false, Start).kind,
+    ).toBe('refused');
   });
 
   it('grants a share of what is left to a holder that may admit more', () => {
-    expect(decideRate([], 80, true, Start)).toMatchObject({ requests: 10, state: { remaining: 70 } });
-    expect(decideRate([], 3, true, Start)).toMatchObject({ requests: 1 });
+    expect(decideRate([{ buckets: [], limit: 80 }], 1, true, Start)).toMatchObject({
+      amount: 10,
+      state: { remaining: 70 },
+    });
+    expect(decideRate([{ buckets: [], limit: 3 }], 1, true, Start)).toMatchObject({ amount: 1 });
   });
 });
 

@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../../../shared/core/result.ts';
 import type { TenantDirectory } from '../../../shared/store/tenant-directory.ts';
 import { findHeaderExcess } from '../../../workers/edge/header-limits.ts';
 import { TenantResolver } from '../../../workers/edge/resolve-tenant.ts';
-import { continueTrace } from '../../../workers/edge/trace.ts';
+import { continueTrace } from '../../../shared/core/trace.ts';
 
 describe('header caps', () => {
   const headers = (count: number, size: number) =>

@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Issuer } from '../../../shared/contracts/issuers.ts';
 import { mintId } from '../../../shared/core/ids.ts';
+import { Allowlist } from '../../../shared/egress/allowlist.ts';
+import { Egress } from '../../../shared/egress/egress.ts';
 import { findJwksUri } from '../../../workers/edge/issuers/discover.ts';
 import { fetchDocument } from '../../../workers/edge/issuers/fetch-document.ts';
 import { IssuerKeys } from '../../../workers/edge/issuers/issuer-keys.ts';
@@ -41,11 +43,15 @@ const registration = (change: Partial<Issuer> = {}): Issuer => ({
   algorithms: ['ES256'],
   role_mappings: [],
   jwks_uri: null,
+  client_id: null,
+  authorization_endpoint: null,
+  token_endpoint: null,
   created_at: new Date(start).toISOString(),
   ...change,
 });
 
-const fetch = (url: string) => fetchDocument(url, TimeoutMs);
+const allowlist = Allowlist.parse('127.0.0.1');
+const egress = new Egress(allowlist.ok ? allowlist.value : Allowlist.none);
 /** `accepted`, or the code of the refusal. */
 async function outcome(key: IssuerKey, issuer = known, header: object = {}): Promise<string> {
   const token = await op.sign(
@@ -58,8 +64,8 @@ async function outcome(key: IssuerKey, issuer = known, header: object = {}): Pro
     [issuer],
     (each, kid, algorithm) =>
       keys.find(each.id, kid, algorithm, async () => {
-        const uri = await findJwksUri(each, { fetch, platformDomain: 'localhost' });
-        const document = uri.ok ? await fetch(uri.value) : uri;
+        const uri = await findJwksUri(each, egress);
+        const document = uri.ok ? await fetchDocument(egress, uri.value, TimeoutMs) : uri;
         return document.ok ? SigningKeys.parse(document.value) : document;
       }),
     clock.at,
@@ -209,7 +215,7 @@ test('a tenant is not let in by the issuer of another, however good its token', 
 test('an answer without end is cut at its cap, long before its deadline', async () => {
   op.misbehaviour = 'endless';
   const began = performance.now();
-  const fetched = await fetchDocument(`${op.url}/jwks`, 60_000);
+  const fetched = await fetchDocument(egress, `${op.url}/jwks`, 60_000);
   expect(fetched).toMatchObject({
     ok: false,
     failure: { code: 'service_unavailable', reason: expect.stringContaining('more than') as string },

@@ -1,7 +1,8 @@
 /** Reading a body: what is too large, no JSON, too deep or no text is refused; everything else is what was sent. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isJson, parseJson, readText } from '../../../workers/edge/read-body.ts';
+import { parseJson } from '../../../shared/core/parse-json.ts';
+import { isJson, readText } from '../../../workers/edge/read-body.ts';
 
 const post = (body: BodyInit, headers: Record<string, string> = {}) =>
   new Request('http://x/', { method: 'POST', body, headers, duplex: 'half' } as RequestInit);

@@ -67,6 +67,18 @@ describe('a whole answer', () => {
     expect(completion.usage.completion_tokens).toBe(5);
   });
 
+  it('is counted to the byte where the job asks for it, as a stream, a body or one put together, and else not at all', async () => {
+    const claims = { count_answer: true };
+    for (const settings of [{}, { node: { always_stream: true } }]) {
+      const { harness } = await startWithFake({ usage: 'last-choice' }, settings);
+      for (const body of [{}, { stream: true }, { stream: true, stream_options: { include_usage: true } }]) {
+        const { text, receipt } = await harness.chatAndReceipt(body, claims);
+        expect(receipt.answer_bytes).toBe(Buffer.byteLength(text));
+      }
+      expect((await harness.chatAndReceipt()).receipt).not.toHaveProperty('answer_bytes');
+    }
+  });
+
   it('of embeddings comes in the format that was asked for, and is metered', async () => {
     const { harness } = await startWithFake({ models: ['nomic-embed-text'] });
     const claims = { operation: 'embeddings', model: 'nomic-embed-text', max_output_tokens: 0, jti: 'run_e' } as const;
@@ -93,7 +105,7 @@ describe('the token limits', () => {
   });
 
   it('holds for a node that ignores it: the answer ends for length, and the receipt is within the reservation', async () => {
-    const { harness, node } = await startWithFake({ ignoreLimit: true, usage: 'none' });
+    const { harness, node } = await startWithFake({ ignoreLimit: true, usage: 'none', pauseAt: 4 });
     const answer = await harness.chatAndReceipt({ stream: true }, { max_output_tokens: 3 });
     const { chunks, done } = readEvents(answer.text);
     expect(done).toBe(true);

@@ -120,7 +120,7 @@ describe('a caller who leaves (R-8)', () => {
         const leftAt = performance.now();
         gone.abort();
         await node.waitForAborts(before.aborted + 1);
-        expect(performance.now() - leftAt).toBeLessThan(250);
+        expect(performance.now() - leftAt).toBeLessThan(1_000);
         const receipt = await harness.platform.waitForReceipt(run);
         expect(receipt).toMatchObject({ outcome: 'cancelled', output_tokens: node.produced - before.produced });
         expect(receipt.output_tokens).toBe(at);

@@ -4,15 +4,6 @@ import { join } from 'node:path';
 import { loadBridgeIdentity } from '../../../gpu-bridge/bridge-key.ts';
 import { ConfigError, parseConfig } from '../../../gpu-bridge/config.ts';
 import { createNodes } from '../../../gpu-bridge/create-nodes.ts';
-import {
-  closedCircuit,
-  decideNode,
-  isOpen,
-  recordFailure,
-  recordNeutral,
-  startAttempt,
-  type Candidate,
-} from '../../../gpu-bridge/dispatch.ts';
 import { isId } from '../../../shared/core/ids.ts';
 import { makeTempDir, startFakeNode, startHarness } from '../../support/bridge-harness.ts';
 
@@ -21,7 +12,7 @@ const good = { FREEHOLD_PLATFORM_URL: 'http://127.0.0.1:8787', FREEHOLD_PLATFORM
 
 describe('the configuration', () => {
   it('has defaults that listen on this machine only', () => {
-    expect(parseConfig(good)).toMatchObject({ host: '127.0.0.1', port: 8790, platform_keys: { keys: [jwk] } });
+    expect(parseConfig(good)).toMatchObject({ host: '127.0.0.1', transport: 'http', platform_keys: { keys: [jwk] } });
     expect(parseConfig(good).nodes).toBeUndefined();
   });
 
@@ -65,6 +56,12 @@ describe('the configuration', () => {
       { ...good, FREEHOLD_NODES: '[{"kind":"gguf","name":"a"}]' },
       [],
       /nodes\.0\.model_path/,
+    ],
+    [
+      'models to keep warm where they cost',
+      { ...good, FREEHOLD_NODES: '[{"kind":"vllm","name":"a","url":"http://a","external":true,"keep_warm":["m"]}]' },
+      [],
+      /nodes\.0\.keep_warm .*operator's own hardware/,
     ],
     ['an unknown kind', { ...good, FREEHOLD_NODES: '[{"kind":"tgi","name":"a"}]' }, [], /nodes\.0\.kind/],
     [
@@ -113,54 +110,6 @@ describe("the bridge's identity", () => {
     expect(statSync(join(dataDir, 'bridge-key.json')).mode & 0o777).toBe(0o600);
     const second = await load();
     expect([second.id, second.publicJwk]).toEqual([first.id, first.publicJwk]);
-  });
-});
-
-describe('the choice of a node', () => {
-  const candidate = (name: string, partial: Partial<Candidate> = {}): Candidate => ({
-    name,
-    external: false,
-    ready: true,
-    serves: () => true,
-    outstanding: 0,
-    circuit: closedCircuit,
-    ...partial,
-  });
-  const ask = { operation: 'chat', model: 'm', allowExternal: false, tried: new Set<string>(), now: 1000 } as const;
-  const choose = (...candidates: Candidate[]) => {
-    const result = decideNode(candidates, ask);
-    return result.ok ? result.value.name : result.failure.code;
-  };
-
-  it('falls on the ready one with the least outstanding work', () => {
-    expect(
-      choose(
-        candidate('a', { outstanding: 2 }),
-        candidate('b', { outstanding: 1 }),
-        candidate('c', { outstanding: 1 }),
-      ),
-    ).toBe('b');
-    expect(choose(candidate('a', { ready: false }), candidate('b', { outstanding: 9 }))).toBe('b');
-  });
-
-  it('tells no such model from none ready from none allowed', () => {
-    expect(choose()).toBe('model_not_found');
-    expect(choose(candidate('a', { serves: () => false }))).toBe('model_not_found');
-    expect(choose(candidate('a', { ready: false }))).toBe('node_unavailable');
-    expect(choose(candidate('a', { external: true }))).toBe('permission_denied');
-    expect(choose(candidate('a', { external: true }), candidate('b', { ready: false }))).toBe('node_unavailable');
-  });
-
-  it('leaves an open circuit alone, then sends one probe, whose end decides', () => {
-    const random = () => 0;
-    let circuit = closedCircuit;
-    for (let count = 0; count < 3; count++) circuit = recordFailure(startAttempt(circuit), 1000, random);
-    expect([isOpen(circuit, 1000), isOpen(circuit, 1499), isOpen(circuit, 1500)]).toEqual([true, true, false]);
-    const probing = startAttempt(circuit);
-    expect(isOpen(probing, 5000)).toBe(true);
-    expect(isOpen(recordNeutral(probing), 5000)).toBe(false);
-    const again = recordFailure(probing, 2000, random);
-    expect([isOpen(again, 2999), isOpen(again, 3000)]).toEqual([true, false]);
   });
 });
 

@@ -26,6 +26,9 @@ const claims = {
 };
 const header = { alg: 'EdDSA', typ: TokenTypes.job, kid: 'k1' };
 
+const jobSecret = Buffer.alloc(32, 7);
+const jobKeys = { find: (kid: string | undefined) => (kid === 'job-1' ? jobSecret : undefined) };
+
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 function mint(payload: object, protectedHeader: object = header): string {
   const input = `${encode(protectedHeader)}.${encode(payload)}`;
@@ -38,6 +41,7 @@ function without(key: string): object {
 const verifier = (accepted = new AcceptedTokens(), nowSeconds = Now) =>
   createJobTokenVerifier({
     platformKeys: { keys: [publicJwk] } as never,
+    jobKeys,
     bridgeId: Bridge,
     clock: { now: () => nowSeconds * 1000 },
     accepted,
@@ -49,6 +53,43 @@ describe('a job token', () => {
     expect(await verify(`Bearer ${mint(claims)}`)).toEqual({ ok: true, value: claims });
     expect(await verify(`Bearer ${mint(claims)}`)).toMatchObject({ ok: false, failure: { code: 'invalid_api_key' } });
     expect(await verify(`Bearer ${mint({ ...claims, iat: Now - 1 })}`)).toMatchObject({ ok: false });
+  });
+
+  it('authenticated by the key that the platform gave this bridge is accepted once, and by no other key or algorithm', async () => {
+    const mac = (secret: Uint8Array | string, kid: string, alg = 'HS256') => {
+      const input = `${encode({ alg, typ: TokenTypes.job, kid })}.${encode(claims)}`;
+      return `Bearer ${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
+    };
+    const verify = verifier();
+    expect(await verify(mac(jobSecret, 'job-1'))).toEqual({ ok: true, value: claims });
+    expect(await verify(mac(jobSecret, 'job-1'))).toMatchObject({ ok: false });
+    for (const attack of [
+      mac(Buffer.alloc(32, 8), 'job-1'),
+      mac(jobSecret, 'job-2'),
+      mac(jobSecret, 'k1'),
+      mac(publicJwk.x!, 'k1'),
+      mac(jobSecret, 'job-1', 'HS512'),
+      mac(jobSecret, 'job-1', 'none'),
+      `Bearer ${mint(claims, { ...header, kid: 'job-1' })}`,
+    ]) {
+      expect(await verifier()(attack)).toMatchObject({ ok: false, failure: { code: 'invalid_api_key' } });
+    }
+  });
+
+  it('signed before the platform changed its key is accepted while both are published, each by its own', async () => {
+    const next = generateKeyPairSync('ed25519');
+    const published = [{ ...next.publicKey.export({ format: 'jwk' }), kid: 'k2' }, publicJwk];
+    const verify = (keysNow: object[]) =>
+      createJobTokenVerifier({
+        platformKeys: { keys: keysNow } as never,
+        jobKeys,
+        bridgeId: Bridge,
+        clock: { now: () => Now * 1000 },
+        accepted: new AcceptedTokens(),
+      });
+    expect(await verify(published)(`Bearer ${mint(claims)}`)).toMatchObject({ ok: true });
+    expect(await verify(published)(`Bearer ${mint(claims, { ...header, kid: 'k2' })}`)).toMatchObject({ ok: false });
+    expect(await verify(published.slice(0, 1))(`Bearer ${mint(claims)}`)).toMatchObject({ ok: false });
   });
 
   const parts = mint(claims).split('.') as [string, string, string];
@@ -75,12 +116,12 @@ describe('a job token', () => {
     'the type of an announcement': `Bearer ${mint(claims, { ...header, typ: TokenTypes.announce })}`,
     'the general type': `Bearer ${mint(claims, { ...header, typ: 'JWT' })}`,
     'no type': `Bearer ${mint(claims, { alg: 'EdDSA', kid: 'k1' })}`,
-    'expired, beyond the tolerance': `Bearer ${mint({ ...claims, iat: Now - 66, exp: Now - 6 })}`,
+    'expired, beyond the tolerance': `Bearer ${mint({ ...claims, iat: Now - 121, exp: Now - 61 })}`,
     'no expiry': `Bearer ${mint(without('exp'))}`,
     'no time of issue': `Bearer ${mint(without('iat'))}`,
-    'issued too long ago, though not expired': `Bearer ${mint({ ...claims, iat: Now - 306, exp: Now + 60 })}`,
-    'issued in the future': `Bearer ${mint({ ...claims, iat: Now + 60, exp: Now + 120 })}`,
-    'not valid yet': `Bearer ${mint({ ...claims, nbf: Now + 60 })}`,
+    'issued too long ago, though not expired': `Bearer ${mint({ ...claims, iat: Now - 361, exp: Now + 60 })}`,
+    'issued in the future': `Bearer ${mint({ ...claims, iat: Now + 61, exp: Now + 120 })}`,
+    'not valid yet': `Bearer ${mint({ ...claims, nbf: Now + 61 })}`,
     'no id': `Bearer ${mint(without('jti'))}`,
     'an unknown operation': `Bearer ${mint({ ...claims, operation: 'images' })}`,
     'a limit that is no whole number': `Bearer ${mint({ ...claims, max_output_tokens: 1.5 })}`,

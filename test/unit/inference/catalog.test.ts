@@ -2,15 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { AnnouncedModel } from '../../../shared/contracts/inference.ts';
 import { mintId } from '../../../shared/core/ids.ts';
 import { err, ok } from '../../../shared/core/result.ts';
-import {
-  AnyModelPrice,
-  Catalog,
-  listServable,
-  resolveRoute,
-  type CatalogSource,
-  type CatalogView,
-  type PricedModel,
-} from '../../../shared/inference/catalog.ts';
+import { Catalog, type CatalogSource, type CatalogView, type PricedModel } from '../../../shared/inference/catalog.ts';
+import { AnyModelPrice, listServable, resolveRoute } from '../../../shared/inference/resolve-route.ts';
 import { boundOutputTokens, computeMaxMicros, makeReservation } from '../../../shared/inference/reservation.ts';
 
 const model = (id: string, partial: Partial<AnnouncedModel> = {}): AnnouncedModel => ({
@@ -23,7 +16,12 @@ const model = (id: string, partial: Partial<AnnouncedModel> = {}): AnnouncedMode
   owned_by: 'test',
   ...partial,
 });
-const bridge = (...models: AnnouncedModel[]) => ({ id: mintId('bridge', 1), url: 'http://bridge', models });
+const bridge = (...models: AnnouncedModel[]) => ({
+  id: mintId('bridge', 1),
+  transport: 'http' as const,
+  url: 'http://bridge',
+  models,
+});
 const price = (of: string, micros = 1_000_000): PricedModel => ({
   id: `price_${of}`,
   model: of,
@@ -33,7 +31,12 @@ const view = (models: AnnouncedModel[], prices: PricedModel[], defaultModel: str
   pool: { bridges: models.length > 0 ? [bridge(...models)] : [], defaultModel },
   prices: new Map(prices.map((each) => [each.model, each])),
 });
-const chat = (name: string, allowExternal = false) => ({ model: name, operation: 'chat' as const, allowExternal });
+const chat = (name: string, allowExternal = false) => ({
+  model: name,
+  operation: 'chat' as const,
+  allowExternal,
+  key: 'run',
+});
 
 describe('the catalogue', () => {
   it('serves a model at its own price, and any other at the price of *', () => {
@@ -65,9 +68,15 @@ describe('the catalogue', () => {
     });
   });
 
-  it('does not serve a chat with a model that only embeds', () => {
+  it('refuses as unsupported what a model is not for, and says what it is for', () => {
     const embeds = view([model('a', { operations: ['embeddings'] })], [price('a')]);
-    expect(resolveRoute(embeds, chat('a'))).toMatchObject({ failure: { code: 'model_not_found' } });
+    expect(resolveRoute(embeds, chat('a'))).toMatchObject({
+      failure: {
+        code: 'unsupported_parameter',
+        param: 'model',
+        message: expect.stringContaining('it serves embeddings'),
+      },
+    });
   });
 
   it('is asked for at most once a second, and again after the clock has jumped back', async () => {
@@ -80,16 +89,18 @@ describe('the catalogue', () => {
         return ok({ bridges: [], defaultModel: null });
       },
       loadPrices: async () => ok([]),
+      loadRegistry: async () => ok([]),
+      loadPlan: async () => ok('standard'),
     };
-    await catalog.view(source);
+    await catalog.view(source, 'tnt_a');
     now += 999;
-    await catalog.view(source);
+    await catalog.view(source, 'tnt_a');
     expect(loads).toBe(1);
     now += 1;
-    await catalog.view(source);
+    await catalog.view(source, 'tnt_a');
     expect(loads).toBe(2);
     now -= 500_000;
-    await catalog.view(source);
+    await catalog.view(source, 'tnt_a');
     expect(loads).toBe(3);
   });
 
@@ -99,10 +110,60 @@ describe('the catalogue', () => {
     const source: CatalogSource = {
       loadPool: async () => (down ? err('service_unavailable') : ok({ bridges: [], defaultModel: null })),
       loadPrices: async () => ok([]),
+      loadRegistry: async () => ok([]),
+      loadPlan: async () => ok('standard'),
     };
-    expect(await catalog.view(source)).toMatchObject({ ok: false, failure: { code: 'service_unavailable' } });
+    expect(await catalog.view(source, 'tnt_a')).toMatchObject({ ok: false, failure: { code: 'service_unavailable' } });
     down = false;
-    expect((await catalog.view(source)).ok).toBe(true);
+    expect((await catalog.view(source, 'tnt_a')).ok).toBe(true);
+  });
+});
+
+describe('the price of a model', () => {
+  const priced = (id: string, scope: string, model: string): PricedModel => ({ ...price(model), id, scope });
+  const all = [
+    priced('all-any', '*', '*'),
+    priced('all-a', '*', 'a'),
+    priced('plan-any', 'plan:pro', '*'),
+    priced('plan-b', 'plan:pro', 'b'),
+    priced('own-c', 'tnt_own', 'c'),
+  ];
+  const source: CatalogSource = {
+    loadPool: async () =>
+      ok({
+        bridges: [
+          {
+            id: mintId('bridge', 1),
+            transport: 'http' as const,
+            url: 'u',
+            models: ['a', 'b', 'c', 'd'].map((id) => model(id)),
+          },
+        ],
+        defaultModel: null,
+      }),
+    loadPrices: async () => ok(all),
+    loadRegistry: async () => ok([]),
+    loadPlan: async (tenant) => ok(tenant === 'tnt_plain' ? 'standard' : 'pro'),
+  };
+
+  it.each([
+    ['tnt_plain', ['all-a', 'all-any', 'all-any', 'all-any']],
+    ['tnt_pro', ['plan-any', 'plan-b', 'plan-any', 'plan-any']],
+    ['tnt_own', ['plan-any', 'plan-b', 'own-c', 'plan-any']],
+  ])('is for %s the most specific one: the tenant, then its plan, then everybody', async (tenant, expected) => {
+    const found = await new Catalog({ now: () => 1 }).view(source, tenant);
+    const ids = ['a', 'b', 'c', 'd'].map((id) => {
+      const route = found.ok ? resolveRoute(found.value, chat(id)) : found;
+      return route.ok ? route.value.priceId : route.failure.code;
+    });
+    expect(ids).toEqual(expected);
+  });
+
+  it('is an outage where the plan cannot be read, and the plan is not asked for where no plan has prices', async () => {
+    const lost: CatalogSource = { ...source, loadPlan: async () => err('service_unavailable') };
+    expect(await new Catalog({ now: () => 1 }).view(lost, 'tnt_pro')).toMatchObject({ ok: false });
+    const listed: CatalogSource = { ...lost, loadPrices: async () => ok(all.slice(0, 2)) };
+    expect(await new Catalog({ now: () => 1 }).view(listed, 'tnt_pro')).toMatchObject({ ok: true });
   });
 });
 

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHmac, generateKeyPairSync, hkdfSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TicketSeal, type Ticket } from '../../../shared/inference/ticket.ts';
@@ -17,6 +17,7 @@ const ticket: Ticket = {
   priceId: 'price_1',
   price: { input_micros_per_mtok: 1, cached_input_micros_per_mtok: 1, output_micros_per_mtok: 1 },
   maxMicros: 10,
+  maxTokens: 1_000,
 };
 
 describe('a ticket', () => {
@@ -25,8 +26,25 @@ describe('a ticket', () => {
     expect(new TicketSeal(key).open(new TicketSeal(key).seal(ticket))).toEqual(ticket);
   });
 
+  it('of an earlier release still opens, and one that knew of no tokens holds none', () => {
+    const key = signingKey();
+    const secret = Buffer.from((JSON.parse(key) as { d: string }).d, 'base64url');
+    const sealKey = Buffer.from(hkdfSync('sha256', secret, '', 'freehold run ticket', 32));
+    const sealAsBefore = (said: object) => {
+      const body = Buffer.from(JSON.stringify(said)).toString('base64url');
+      return `${body}.${createHmac('sha256', sealKey).update(body).digest('base64url')}`;
+    };
+    const { maxTokens: _, ...withoutTokens } = ticket;
+    expect(new TicketSeal(key).open(sealAsBefore(ticket))).toEqual(ticket);
+    expect(new TicketSeal(key).open(sealAsBefore(withoutTokens))).toEqual({ ...ticket, maxTokens: 0 });
+  });
+
   it('of another platform does not open', () => {
     expect(new TicketSeal(signingKey()).open(new TicketSeal(signingKey()).seal(ticket))).toBeUndefined();
+    const [before, after] = [signingKey(), signingKey()];
+    const sealed = new TicketSeal(before).seal(ticket);
+    expect(new TicketSeal(after, before).open(sealed)).toEqual(ticket);
+    expect(new TicketSeal(before).open(new TicketSeal(after, before).seal(ticket))).toBeUndefined();
   });
 
   it('does not open with any character changed', () => {

@@ -3,14 +3,17 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { mintId } from '../../../shared/core/ids.ts';
 import {
+  appendCheckpoint,
   appendToChain,
   ChainVerifier,
+  computeCommitment,
   computeLinkHash,
   emptyChain,
   GenesisHash,
   verifyChain,
   type MemoryRecord,
 } from '../../../shared/store/memory-chain.ts';
+import { growFrontier, hashLeaf } from '../../../shared/store/merkle.ts';
 import { memoryChain, memoryDraft } from '../../support/memory-factory.ts';
 
 const tenant = mintId('tenant', 0);
@@ -22,7 +25,8 @@ const chainOf = (count: number) =>
     Array.from({ length: count }, (_, at) => ({ text: `memory ${at}` })),
   );
 const headOf = (rows: readonly MemoryRecord[]) => rows.at(-1) ?? emptyChain;
-const tombstone = (row: MemoryRecord): MemoryRecord => ({ ...row, text: '', deletedAt: 1 });
+const gone = { text: '', sourceRef: null, subject: null, visitor: null, tags: [], salt: null, deletedAt: 1 };
+const tombstone = (row: MemoryRecord): MemoryRecord => ({ ...row, ...gone });
 const verify = (rows: readonly MemoryRecord[], head = headOf(rows)) => verifyChain(tenant, agent, rows, head);
 
 describe('verifyChain', () => {
@@ -61,6 +65,15 @@ describe('verifyChain', () => {
     'start of validity': { validFrom: 1 },
     'end of validity': { validUntil: 1 },
     supersedes: { supersedes: 'mem_x' },
+    tags: { tags: ['forged'] },
+    subject: { subject: 'someone else' },
+    visitor: { visitor: 'vis_x' },
+    readers: { readers: ['*'] },
+    sources: { sources: ['mem_x'] },
+    salt: { salt: 'another' },
+    commitment: { commitment: 'f'.repeat(64) },
+    closing: { closedAt: 1, closedBy: 'mem_x' },
+    'time of closing': { closedAt: 1 },
     time: { createdAt: 5 },
     id: { id: 'mem_x' },
     agent: { agentId: mintId('agent', 0) },
@@ -132,6 +145,98 @@ describe('verifyChain', () => {
   });
 });
 
+describe('what is closed', () => {
+  const pair = () => {
+    const [old, other] = memoryChain(tenant, agent, [{ text: 'closes at six' }, { text: 'opens at nine' }]) as [
+      MemoryRecord,
+      MemoryRecord,
+    ];
+    const now = appendToChain(tenant, other, memoryDraft(agent, { text: 'closes at seven', supersedes: old.id }));
+    return [{ ...old, closedAt: now.createdAt, closedBy: now.id }, other, now] as const;
+  };
+
+  test('holds where the memory that it names supersedes it, from the same moment on', () => {
+    expect(verify(pair())).toMatchObject({ valid: true });
+  });
+
+  test('is found where it was opened again, closed at another time, by another or without any', () => {
+    const [old, other, now] = pair();
+    expect(verify([{ ...old, closedAt: null, closedBy: null }, other, now]).first_invalid).toMatchObject({
+      id: now.id,
+    });
+    expect(verify([{ ...old, closedAt: 1 }, other, now]).first_invalid).toMatchObject({ id: now.id });
+    expect(verify([old, { ...other, closedAt: now.createdAt, closedBy: now.id }, now]).valid).toBe(false);
+    const alone = [{ ...old, closedBy: mintId('memory', 0) }, other] as const;
+    expect(verify(alone).first_invalid).toMatchObject({ id: old.id });
+  });
+});
+
+describe('a deleted memory', () => {
+  test('gives nobody a hash of its text that can be guessed: the salt has to be known', () => {
+    const [row] = memoryChain(tenant, agent, [{ text: 'PIN 4711', salt: 'unknown' }]);
+    const guessed = computeCommitment({ ...memoryDraft(agent, { ...row!, text: 'PIN 4711' }), salt: null });
+    expect(guessed).not.toBe(row!.commitment);
+    expect(computeCommitment({ ...row!, salt: 'unknown' })).toBe(row!.commitment);
+  });
+
+  test('of an earlier release still holds, and so does a live one', () => {
+    const rows = memoryChain(tenant, agent, [{ text: 'a', salt: null }, { text: 'b', salt: null }, { text: 'c' }]);
+    expect(rows.map(({ commitment }) => commitment === null)).toEqual([true, true, false]);
+    expect(verify([{ ...rows[0]!, text: '', deletedAt: 1 }, rows[1]!, tombstone(rows[2]!)])).toMatchObject({
+      valid: true,
+    });
+  });
+
+  test.each(['sourceRef', 'subject', 'visitor', 'salt'])('that still has its %s is found', (member) => {
+    const rows = chainOf(3);
+    const left = { ...tombstone(rows[1]!), [member]: 'left' };
+    expect(verify([rows[0]!, left, rows[2]!]).first_invalid).toMatchObject({ sequence: 2, id: rows[1]!.id });
+  });
+});
+
+describe('checkpoints', () => {
+  function sealedChain(stretches: readonly number[]): MemoryRecord[] {
+    const rows: MemoryRecord[] = [];
+    let sealed = 0;
+    for (const [at, length] of stretches.entries()) {
+      let frontier: readonly string[] = [];
+      for (let leaf = 0; leaf < length; leaf++) {
+        const draft = memoryDraft(agent, { text: `memory ${rows.length}` });
+        rows.push(appendToChain(tenant, headOf(rows), draft));
+        frontier = growFrontier(frontier, leaf, hashLeaf(rows.at(-1)!.hash));
+      }
+      if (at === stretches.length - 1) break;
+      const place = { id: mintId('memory', 0), agentId: agent, sealed, createdAt: 1 };
+      rows.push(appendCheckpoint(tenant, headOf(rows), place, frontier));
+      sealed = rows.at(-1)!.sequence;
+    }
+    return rows;
+  }
+
+  test('hold, and a chain is verified from any of them on', () => {
+    const rows = sealedChain([3, 5, 2]);
+    expect(verify(rows)).toMatchObject({ valid: true, entries: 12 });
+    const verifier = new ChainVerifier(tenant, agent, rows[3]!);
+    verifier.push(rows.slice(4));
+    expect(verifier.finish(headOf(rows))).toMatchObject({ valid: true, entries: 8 });
+    expect(verifier.sealed.sequence).toBe(10);
+  });
+
+  test('that seal something else, or are made anew over other entries, are found', () => {
+    const rows = sealedChain([3, 5, 2]);
+    const other = sealedChain([3, 5, 2]);
+    const place = { id: rows[9]!.id, agentId: agent, sealed: 4, createdAt: 1 };
+    const wrongRoot = appendCheckpoint(tenant, rows[8]!, place, [hashLeaf(other[0]!.hash)]);
+    expect(verify([...rows.slice(0, 9), wrongRoot], wrongRoot).first_invalid).toMatchObject({
+      sequence: 10,
+      reason: 'the checkpoint does not match what it seals',
+    });
+    const wrongRange = appendCheckpoint(tenant, rows[8]!, { ...place, sealed: 5 }, [hashLeaf(other[0]!.hash)]);
+    expect(verify([...rows.slice(0, 9), wrongRange], wrongRange).first_invalid).toMatchObject({ sequence: 10 });
+    expect(verify(rows.with(3, tombstone(rows[3]!)), headOf(rows)).first_invalid).toMatchObject({ sequence: 4 });
+  });
+});
+
 describe('computeLinkHash', () => {
   test('no two different links have the same hash', () => {
     const link = { previousHash: GenesisHash, contentHash: 'a'.repeat(64), sequence: 1, agentId: '1agent' };
@@ -147,7 +252,27 @@ describe('computeLinkHash', () => {
       confidence: 0.25,
       validUntil: 10,
     };
-    const record = appendToChain('tnt_1' as typeof tenant, emptyChain, memoryDraft('agt_1' as typeof agent, fixed));
+    const drafts = [
+      memoryDraft('agt_1' as typeof agent, { ...fixed, salt: null }),
+      memoryDraft('agt_1' as typeof agent, {
+        ...fixed,
+        subject: 'ada',
+        tags: ['a', 'b'],
+        readers: ['*'],
+        sources: ['m'],
+      }),
+    ];
+    const [record, salted] = drafts.map((draft) => appendToChain('tnt_1' as typeof tenant, emptyChain, draft)) as [
+      MemoryRecord,
+      MemoryRecord,
+    ];
+    expect([salted.commitment, salted.contentHash, salted.hash]).toMatchInlineSnapshot(`
+      [
+        "b026c67905b663f28bb182fc47983c5f0a22d8f8128115bf7769cf61562da1c9",
+        "3cbbeb7895860ce5a49b3e7350497cc47e1dae0c2e731e7d9780d2549c127740",
+        "abe369a94c81cafa311359584a5f98a288e741064f00d265b85626a4eac2dd53",
+      ]
+    `);
     expect([record.contentHash, record.hash]).toMatchInlineSnapshot(`
       [
         "393217955f136b06380edb2e29cab0c4fd3e3e555486a0bc4280420f6b975a35",

@@ -1,17 +1,21 @@
 /** VectorizeIndex over a double of the binding: the contract, and what only the asynchronous binding does. */
 import { describe, expect, test } from 'vitest';
+import type { VectorMetric } from '../../../shared/store/vector-index.ts';
 import { mintId } from '../../../shared/core/ids.ts';
 import { VectorizeIndex } from '../../../shared/store/vectorize-index.ts';
 import { ContractDimensions, ContractMetadataIndexes, testVectorIndex } from '../../contract/vector-index.ts';
 import { VectorizeDouble } from '../../support/vectorize-double.ts';
 
-const make = () => new VectorizeDouble({ dimensions: ContractDimensions, metadataIndexes: ContractMetadataIndexes });
+const make = (metric: VectorMetric = 'cosine') =>
+  new VectorizeDouble({ dimensions: ContractDimensions, metadataIndexes: ContractMetadataIndexes, metric });
 
 describe('VectorizeIndex', () => {
-  const double = make();
+  const doubles = { cosine: make(), euclidean: make('euclidean'), dot: make('dot') };
   testVectorIndex({
-    open: (tenant) => new VectorizeIndex(double, tenant, ContractDimensions),
-    settle: () => double.processAll(),
+    open: (tenant, options) =>
+      new VectorizeIndex(doubles[options?.metric ?? 'cosine'], tenant, ContractDimensions, options),
+    settle: () => Object.values(doubles).forEach((double) => double.processAll()),
+    filtersLists: false,
   });
 
   test('a write is seen when its mutation has been processed, and not before', async () => {

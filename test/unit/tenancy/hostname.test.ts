@@ -114,6 +114,6 @@ describe('parseHost', () => {
       `[${':'.repeat(256)}`,
     ])
       parseHost(text, Domain);
-    expect(performance.now() - begun).toBeLessThan(50);
+    expect(performance.now() - begun).toBeLessThan(1_000);
   });
 });

@@ -21,12 +21,17 @@ function setUp(limit: number, scope = {}) {
   const id = mintId('budget', 1);
   treasury.budgets.create(id, createBudget.parse({ name: 'b', limit_micros: limit, window: 'month', scope }), Now);
   const budget = (now = Now) => treasury.budgets.find(id, now)!;
-  const lease = (needMicros: number, more = false, now = Now) => treasury.lease(principal, null, needMicros, more, now);
+  const lease = (needMicros: number, more = false, now = Now) => {
+    const need = { micros: needMicros, tokens: 0 };
+    const granted = treasury.grant({ principal, agentId: null, isRequest: false, need, more }, now);
+    return granted.ok ? { ok: true as const, value: granted.value.lease } : granted;
+  };
   const ticket = (run: string, leaseId: string, maxMicros: number) =>
     ({
       run,
       lease: leaseId,
       maxMicros,
+      maxTokens: 0,
       project: null,
       environment: null,
       agent: null,
@@ -68,7 +73,7 @@ describe('a budget', () => {
     const held = lease(60);
     if (!held.ok || !held.value) throw new Error('no lease');
     expect(budget()).toMatchObject({ spent_micros: 0, held_micros: 60 });
-    treasury.settle(ticket('run_1', held.value.id, 60), 10, Now);
+    treasury.settle([{ ticket: ticket('run_1', held.value.id, 60), usedTokens: 0, costMicros: 10 }], Now);
     expect(budget()).toMatchObject({ spent_micros: 10, held_micros: 0 });
   });
 
@@ -94,7 +99,7 @@ describe('a budget', () => {
     const { treasury, budget, lease } = setUp(100);
     const held = lease(100);
     if (!held.ok || !held.value) throw new Error('no lease');
-    treasury.budgets.noteLost('run_1', held.value.id, 100, Now + 1_000);
+    treasury.noteLost('run_1', held.value.id, { micros: 100, tokens: 0 }, Now + 1_000);
     expect(lease(100, false, Now + 999).ok).toBe(false);
     expect(lease(100, false, Now + 1_000).ok).toBe(true);
     expect(budget(Now + 1_000).held_micros).toBe(100);
@@ -105,11 +110,25 @@ describe('a budget', () => {
       const { treasury, budget, lease, ticket } = setUp(100);
       const held = lease(40);
       if (!held.ok || !held.value) throw new Error('no lease');
-      treasury.budgets.noteLost('run_1', held.value.id, 40, Now + 1_000);
+      treasury.noteLost('run_1', held.value.id, { micros: 40, tokens: 0 }, Now + 1_000);
       expect(lease(10, false, Now + later).ok).toBe(true);
-      treasury.settle(ticket('run_1', held.value.id, 40), 30, Now + later);
+      treasury.settle([{ ticket: ticket('run_1', held.value.id, 40), usedTokens: 0, costMicros: 30 }], Now + later);
       expect(budget(Now + later)).toMatchObject({ spent_micros: 30, held_micros: 10 });
     }
+  });
+
+  it('keeps what other runs of the lease hold when a lost run comes back after its time, in a batch with one of them', () => {
+    const { treasury, budget, lease, ticket } = setUp(1_000);
+    const held = lease(40, true);
+    if (!held.ok || !held.value) throw new Error('no lease');
+    const id = held.value.id;
+    expect(budget().held_micros).toBe(125);
+    treasury.noteLost('run_1', id, { micros: 40, tokens: 0 }, Now + 1_000);
+    expect(lease(1, false, Now + 1_000).ok).toBe(true);
+    expect(budget(Now + 1_000).held_micros).toBe(86);
+    const uses = ['run_1', 'run_2'].map((run) => ({ ticket: ticket(run, id, 40), usedTokens: 0, costMicros: 30 }));
+    treasury.settle(uses, Now + 1_000);
+    expect(budget(Now + 1_000)).toMatchObject({ spent_micros: 60, held_micros: 46 });
   });
 
   it('lends one isolate no more than a share of what is left, and never less than a run needs', () => {

@@ -35,9 +35,12 @@ const register = (id: IssuerId, url: string) =>
     algorithms: ['ES256'],
     role_mappings: [],
     jwks_uri: null,
+    client_id: null,
+    authorization_endpoint: null,
+    token_endpoint: null,
   });
 const come = (subject: string, change: Partial<UserCredential> = {}) =>
-  people.identify({ kind: 'user', issuerId, subject, email: null, roles: [], ...change });
+  people.identify({ kind: 'user', issuerId, subject, email: null, jti: null, roles: [], ...change });
 const idOf = (known: ReturnType<typeof come>) => (known.ok ? known.value.id : known.failure.code);
 
 beforeEach(() => {

@@ -18,6 +18,7 @@ const ticket: Ticket = {
   priceId: 'p',
   price: { input_micros_per_mtok: 1_000_000, cached_input_micros_per_mtok: 500_000, output_micros_per_mtok: 2_000_000 },
   maxMicros: 100,
+  maxTokens: 1_000,
 };
 const receipt: Receipt = {
   id: 'rcp_1',

@@ -1,39 +1,24 @@
 /** The rules of a vector shard. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ResidentVectors } from '../../../durable-objects/vector-shard/resident-vectors.ts';
 import {
   BestK,
   chooseTerms,
-  computeDot,
-  computeFourDots,
+  compileFilter,
   computeFrequencyCap,
-  formatMatchExpression,
-  fuseRanks,
-  normalise,
-  parseTerms,
+  computeRank,
 } from '../../../durable-objects/vector-shard/vector-shard.ts';
+import { formatMatchExpression, parseTerms } from '../../../shared/core/search-terms.ts';
+import { fuseRanks } from '../../../shared/store/rank-fusion.ts';
 
 describe('scores', () => {
-  test('four dot products at once are the very numbers of one at a time', () => {
-    const row = fc.float32Array({ minLength: 5, maxLength: 5, min: -10, max: 10, noNaN: true });
-    fc.assert(
-      fc.property(fc.tuple(row, row, row, row), row, ([a, b, c, d], query) => {
-        const matrix = Float32Array.from([...a, ...b, ...c, ...d]);
-        const sums = new Float64Array(4);
-        computeFourDots(matrix, [15, 5, 0, 10], query, sums);
-        expect([...sums]).toEqual([15, 5, 0, 10].map((offset) => computeDot(matrix, offset, query)));
-        expect(sums[2]).toBeCloseTo(
-          a.reduce((sum, value, at) => sum + value * query[at]!, 0),
-          3,
-        );
-      }),
-    );
-  });
-
-  test('a unit vector has length 1, and zeros stay zeros', () => {
-    expect([...normalise([0, 3, 4])]).toEqual([0, Math.fround(0.6), Math.fround(0.8)]);
-    expect([...normalise([0, 0])]).toEqual([0, 0]);
+  test('rank the higher the better, by every metric', () => {
+    const query = Float32Array.of(3, 4);
+    const near = Float32Array.of(3, 3);
+    expect(computeRank('dot', query, near)).toBe(21);
+    expect(computeRank('euclidean', query, near)).toBe(-1);
+    expect(computeRank('cosine', Float32Array.of(1, 0), near)).toBeCloseTo(Math.SQRT1_2, 12);
+    expect(computeRank('cosine', query, Float32Array.of(0, 0))).toBe(0);
   });
 
   test('the best k are those of a full sort, whatever the order of the offers', () => {
@@ -55,18 +40,19 @@ describe('scores', () => {
   });
 });
 
-describe('the vectors in RAM', () => {
-  test('stay within their budget, and say from where on they are incomplete', () => {
-    const resident = new ResidentVectors(2, 3 * 2 * Float32Array.BYTES_PER_ELEMENT);
-    for (const rid of [1, 2, 3, 4, 5]) {
-      resident.add({ rid, id: `v${rid}`, namespace: 'x', metadata: undefined, unit: new Float32Array([1, 0]) });
-    }
-    resident.remove('v1');
-    resident.add({ rid: 6, id: 'v6', namespace: 'x', metadata: undefined, unit: new Float32Array([1, 0]) });
-    const best = new BestK(10);
-    resident.scan(new Float32Array([1, 0]), 'x', undefined, best);
-    expect(resident.spilledFrom).toBe(4);
-    expect(best.toArray().map(({ id }) => id)).toEqual(['v2', 'v3']);
+describe('a filter on a list', () => {
+  test.each([
+    [{ tags: 'red' }, true],
+    [{ tags: 'green' }, false],
+    [{ tags: { $ne: 'red' } }, false],
+    [{ tags: { $ne: 'green' } }, true],
+    [{ tags: { $in: ['green', 'blue'] } }, true],
+    [{ tags: { $nin: ['green'] } }, true],
+    [{ tags: { $nin: ['blue'] } }, false],
+    [{ tags: { $gt: 1 } }, false],
+  ])('%j holds: %s', (filter, expected) => {
+    expect(compileFilter(filter)!({ tags: ['red', 'blue'] })).toBe(expected);
+    expect(compileFilter(filter)!({ tags: [] })).toBe(false);
   });
 });
 

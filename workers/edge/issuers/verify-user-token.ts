@@ -17,11 +17,11 @@ import type { IssuerId } from '../../../shared/core/ids.ts';
 import type { UserCredential } from '../../../shared/contracts/admission.ts';
 import type { Issuer, TokenAlgorithm } from '../../../shared/contracts/issuers.ts';
 import { MaxSubjectLength } from '../../../shared/contracts/members.ts';
+import { MaxLifetimeSeconds, MaxTokenIdLength } from '../../../shared/contracts/tokens.ts';
 import { mapRoles } from './map-roles.ts';
 import { MaxKidLength } from './signing-keys.ts';
 
 const MaxTokenLength = 8_192;
-const MaxLifetimeSeconds = 86_400;
 const ClockToleranceSeconds = 5;
 const types: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/jwt', 'application/at+jwt']);
 
@@ -85,14 +85,19 @@ function readUnverified(token: string, issuers: readonly Issuer[]): Result<Unver
 }
 
 function toCredential(issuer: Issuer, payload: JWTPayload): Result<UserCredential> {
-  const { sub, iat, exp, email, email_verified: isVerified } = payload;
+  const { sub, iat, exp, jti, email, email_verified: isVerified } = payload;
   if (typeof sub !== 'string' || sub === '' || sub.length > MaxSubjectLength) return refuse('the subject is none');
   if (exp! - iat! > MaxLifetimeSeconds) return refuse('the token lives too long');
+  // One whose id cannot be kept could not be revoked either.
+  if (jti !== undefined && (typeof jti !== 'string' || jti === '' || jti.length > MaxTokenIdLength)) {
+    return refuse('the id of the token is none');
+  }
   return ok({
     kind: 'user',
     issuerId: issuer.id as IssuerId,
     subject: sub,
     email: typeof email === 'string' && isVerified === true ? email.toLowerCase() : null,
+    jti: jti ?? null,
     roles: mapRoles(issuer.role_mappings, payload),
   });
 }

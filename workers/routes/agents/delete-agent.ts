@@ -11,7 +11,7 @@ export const deleteAgent = tenantRoute(
     method: 'DELETE',
     path: '/v1/agents/{agent}',
     operation: 'deleteAgent',
-    summary: 'Delete an agent. Its memories can no longer be reached.',
+    summary: 'Delete an agent and forget its memories.',
     tag: 'Agents',
     surface: 'native',
     permission: 'agents:write',
@@ -19,7 +19,13 @@ export const deleteAgent = tenantRoute(
     answer: { status: 200, schema: deletedAgent },
   },
   async (call, { params }) => {
-    const deleted = await call.tenant.deleteAgent(params.agent, call.principal);
+    const agentId = call.agent!.id;
+    const { memories, state } = call.agentObject(agentId);
+    const forgotten = await memories.end(agentId);
+    if (!forgotten.ok) return forgotten;
+    const ended = await state.end(agentId);
+    if (!ended.ok) return ended;
+    const deleted = await call.tenant.agents.delete(params.agent, call.principal);
     return deleted.ok ? ok(json({ object: 'agent.deleted', id: deleted.value, deleted: true })) : deleted;
   },
 );

@@ -19,7 +19,7 @@ export const listAgentVersions = tenantRoute(
     answer: { status: 200, schema: listOf(agentVersion) },
   },
   async (call, { params, query }) => {
-    const versions = await call.tenant.listAgentVersions(params.agent, query.limit, query.cursor);
+    const versions = await call.tenant.agents.versions(params.agent, query.limit, query.cursor);
     return versions.ok ? ok(json(versions.value)) : versions;
   },
 );

@@ -17,7 +17,7 @@ export const listAgents = tenantRoute(
     answer: { status: 200, schema: listOf(agent) },
   },
   async (call, { query }) => {
-    const agents = await call.tenant.listAgents(query.limit, query.cursor);
+    const agents = await call.tenant.agents.list(query.limit, query.cursor);
     return agents.ok ? ok(json(agents.value)) : agents;
   },
 );

@@ -17,7 +17,7 @@ export const retrieveAgent = tenantRoute(
     answer: { status: 200, schema: agent },
   },
   async (call, { params }) => {
-    const found = await call.tenant.findAgent(params.agent);
+    const found = await call.tenant.agents.find(params.agent);
     return found.ok ? ok(json(found.value)) : found;
   },
 );

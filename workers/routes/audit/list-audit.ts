@@ -17,7 +17,7 @@ export const listAudit = tenantRoute(
     answer: { status: 200, schema: listOf(auditEntry) },
   },
   async (call, { query }) => {
-    const entries = await call.tenant.listAudit(query);
+    const entries = await call.tenant.audit.list(query);
     return entries.ok ? ok(json(entries.value)) : entries;
   },
 );

@@ -1,9 +1,8 @@
 import { ok } from '../../../shared/core/result.ts';
 import { auditVerification } from '../../../shared/contracts/audit.ts';
-import { AuditVerifier } from '../../../shared/store/audit-chain.ts';
 import { tenantRoute } from '../../http/define-route.ts';
 import { json } from '../../http/reply.ts';
-import { readTrailPage } from './read-trail.ts';
+import { verifyTrail } from './read-trail.ts';
 
 export const verifyAudit = tenantRoute(
   {
@@ -17,13 +16,7 @@ export const verifyAudit = tenantRoute(
     answer: { status: 200, schema: auditVerification },
   },
   async (call) => {
-    const verifier = new AuditVerifier(call.tenantId);
-    for (let after = 0; ;) {
-      const page = await readTrailPage(call, after);
-      if (!page.ok) return page;
-      verifier.push(page.value.entries);
-      if (page.value.end) return ok(json(verifier.finish(page.value.end)));
-      after = page.value.entries.at(-1)!.sequence;
-    }
+    const verified = await verifyTrail(call.tenantId, call.tenant.audit);
+    return verified.ok ? ok(json(verified.value)) : verified;
   },
 );

@@ -17,7 +17,7 @@ export const listBudgets = tenantRoute(
     answer: { status: 200, schema: listOf(budget) },
   },
   async (call, { query }) => {
-    const budgets = await call.tenant.listBudgets(query.limit, query.cursor);
+    const budgets = await call.tenant.budgets.list(query.limit, query.cursor);
     return budgets.ok ? ok(json(budgets.value)) : budgets;
   },
 );

@@ -17,7 +17,7 @@ export const retrieveBudget = tenantRoute(
     answer: { status: 200, schema: budget },
   },
   async (call, { params }) => {
-    const found = await call.tenant.findBudget(params.budget);
+    const found = await call.tenant.budgets.find(params.budget);
     return found.ok ? ok(json(found.value)) : found;
   },
 );

@@ -1,6 +1,6 @@
 import { ok } from '../../../shared/core/result.ts';
-import { listOf, pageQuery, toList } from '../../../shared/contracts/common.ts';
-import { conversationSummary } from '../../../shared/contracts/conversations.ts';
+import { listOf, toList } from '../../../shared/contracts/common.ts';
+import { conversationsQuery, conversationSummary } from '../../../shared/contracts/conversations.ts';
 import { tenantRoute } from '../../http/define-route.ts';
 import { json } from '../../http/reply.ts';
 
@@ -9,16 +9,16 @@ export const listConversations = tenantRoute(
     method: 'GET',
     path: '/v1/conversations',
     operation: 'listConversations',
-    summary: 'List conversations, newest first.',
+    summary: 'List conversations, newest first, by agent, visitor, metadata or time.',
     tag: 'Conversations',
     surface: 'openai',
     permission: 'conversations:read',
     reach: 'own',
-    query: pageQuery,
+    query: conversationsQuery,
     answer: { status: 200, schema: listOf(conversationSummary) },
   },
   async (call, { query }) => {
-    const indexed = await call.tenant.listConversations(call.principal, query.limit + 1, query.cursor);
+    const indexed = await call.tenant.conversations.list(call.principal, query);
     if (!indexed.ok) return indexed;
     const page = toList(indexed.value, query.limit, (entry) => entry.id);
     const read = await Promise.all(page.data.map(({ id }) => call.conversation(id).read(call.principal)));

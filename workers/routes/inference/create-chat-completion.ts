@@ -13,10 +13,13 @@ import { AgentModelPrefix } from '../../../shared/contracts/models.ts';
 import { tenantRoute } from '../../http/define-route.ts';
 import { eventStream, json } from '../../http/reply.ts';
 import type { AdmissionPlan, TenantCall } from '../../edge/tenant-call.ts';
+import { degradedHeaders } from './degraded.ts';
 import { forwardRun } from './forward-run.ts';
+import { laneOf } from './lane-of.ts';
 import { planRun, type PlannedRun } from './plan-run.ts';
 import { agentRefOf, planAgentTurn, type PlannedTurn } from './plan-agent-turn.ts';
-import { startChatTurn } from './start-turn.ts';
+import { boundOutputTokens } from '../../../shared/inference/reservation.ts';
+import { startChatTurn } from '../../../shared/inference/start-turn.ts';
 
 export const createChatCompletion = tenantRoute(
   {
@@ -36,9 +39,13 @@ export const createChatCompletion = tenantRoute(
         : planRun(request, {
             model: body.model,
             operation: 'chat',
-            maxOutputTokens: body.max_completion_tokens ?? body.max_tokens,
-            text,
-            messages: body.messages.length,
+            bound: (route) => ({
+              inputBytes: Buffer.byteLength(text),
+              messages: body.messages.length,
+              maxOutputTokens: boundOutputTokens(route, body.max_completion_tokens ?? body.max_tokens),
+            }),
+            lane: laneOf(body),
+            ...(body.prompt_cache_key ? { affinity: body.prompt_cache_key } : {}),
           }),
   },
   async (call, { body, text }) => {
@@ -65,5 +72,6 @@ async function answerAsAgent(
     return stream.ok ? ok(eventStream(stream.value)) : stream;
   }
   const completion = await conversation.awaitChat(call.principal, responseId, completionId);
-  return completion.ok ? ok(json(completion.value)) : completion;
+  if (!completion.ok) return completion;
+  return ok(json(completion.value, 200, degradedHeaders(body.model, completion.value.model)));
 }

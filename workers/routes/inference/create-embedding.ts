@@ -18,9 +18,11 @@ export const createEmbedding = tenantRoute(
       planRun(request, {
         model: body.model,
         operation: 'embeddings',
-        maxOutputTokens: 0,
-        text,
-        messages: Array.isArray(body.input) ? body.input.length : 1,
+        bound: () => ({
+          inputBytes: Buffer.byteLength(text),
+          messages: Array.isArray(body.input) ? body.input.length : 1,
+          maxOutputTokens: 0,
+        }),
       }),
   },
   (call, { body, text }) => forwardRun(call, call.planned, { model: body.model, text }),

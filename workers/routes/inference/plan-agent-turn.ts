@@ -16,8 +16,11 @@ export async function planAgentTurn(
   agentRef: string | undefined,
   known?: ConversationId,
 ): Promise<Result<AdmissionPlan<PlannedTurn>>> {
+  const conversationId = known ?? request.mint('conversation');
   return ok({
+    startsRun: true,
     ...(agentRef === undefined ? {} : { agentRef, agentIsModel: true }),
-    planned: { conversationId: known ?? request.mint('conversation') },
+    ...(known === undefined ? { conversation: { id: conversationId, listed: false } } : {}),
+    planned: { conversationId },
   });
 }

@@ -17,9 +17,10 @@ export const createIssuer = tenantRoute(
     answer: { status: 201, schema: issuer },
   },
   async (call, { body }) => {
-    const usable = await call.checkIssuer(body);
-    if (!usable.ok) return usable;
-    const created = await call.tenant.createIssuer(call.principal, { ...body, id: call.mint('issuer') });
+    const endpoints = await call.checkIssuer(body);
+    if (!endpoints.ok) return endpoints;
+    const wanted = { ...body, ...endpoints.value, id: call.mint('issuer') };
+    const created = await call.tenant.people.createIssuer(call.principal, wanted);
     return created.ok ? ok(json(created.value, 201)) : created;
   },
 );

@@ -19,7 +19,7 @@ export const deleteIssuer = tenantRoute(
     answer: { status: 200, schema: deletedIssuer },
   },
   async (call, { params }) => {
-    const removed = await call.tenant.deleteIssuer(call.principal, params.issuer);
+    const removed = await call.tenant.people.deleteIssuer(call.principal, params.issuer);
     return removed.ok ? ok(json({ object: 'issuer.deleted', id: params.issuer, deleted: true })) : removed;
   },
 );

@@ -17,7 +17,7 @@ export const listIssuers = tenantRoute(
     answer: { status: 200, schema: listOf(issuer) },
   },
   async (call, { query }) => {
-    const listed = await call.tenant.listIssuers(query.limit, query.cursor);
+    const listed = await call.tenant.people.listIssuers(query.limit, query.cursor);
     return listed.ok ? ok(json(listed.value)) : listed;
   },
 );

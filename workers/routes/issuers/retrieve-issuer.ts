@@ -17,7 +17,7 @@ export const retrieveIssuer = tenantRoute(
     answer: { status: 200, schema: issuer },
   },
   async (call, { params }) => {
-    const found = await call.tenant.findIssuer(params.issuer);
+    const found = await call.tenant.people.findIssuer(params.issuer);
     return found.ok ? ok(json(found.value)) : found;
   },
 );

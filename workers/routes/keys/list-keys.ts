@@ -17,7 +17,7 @@ export const listKeys = tenantRoute(
     answer: { status: 200, schema: listOf(apiKey) },
   },
   async (call, { query }) => {
-    const keys = await call.tenant.listKeys(query.limit, query.cursor);
+    const keys = await call.tenant.keys.list(query.limit, query.cursor);
     return keys.ok ? ok(json(keys.value)) : keys;
   },
 );

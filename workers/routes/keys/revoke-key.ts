@@ -17,7 +17,7 @@ export const revokeKey = tenantRoute(
     answer: { status: 200, schema: apiKey },
   },
   async (call, { params }) => {
-    const revoked = await call.tenant.revokeKey(params.key, call.principal);
+    const revoked = await call.tenant.keys.revoke(params.key, call.principal);
     return revoked.ok ? ok(json(revoked.value)) : revoked;
   },
 );

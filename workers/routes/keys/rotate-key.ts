@@ -23,7 +23,7 @@ export const rotateKey = tenantRoute(
     const { key: id } = params;
     if (!isId('key', id)) return err('not_found', 'There is no such key.');
     const { secret, hash } = call.mintSecret(id);
-    const rotated = await call.tenant.rotateKey(id, hash, body.grace_seconds, call.principal);
+    const rotated = await call.tenant.keys.rotate(id, hash, body.grace_seconds, call.principal);
     return rotated.ok ? ok(json({ ...rotated.value, secret })) : rotated;
   },
 );

@@ -17,7 +17,7 @@ export const createMember = tenantRoute(
     answer: { status: 201, schema: member },
   },
   async (call, { body }) => {
-    const created = await call.tenant.createMember(call.principal, call.mint('member'), body);
+    const created = await call.tenant.people.createMember(call.principal, call.mint('member'), body);
     return created.ok ? ok(json(created.value, 201)) : created;
   },
 );

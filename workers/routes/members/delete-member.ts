@@ -19,7 +19,7 @@ export const deleteMember = tenantRoute(
     answer: { status: 200, schema: deletedMember },
   },
   async (call, { params }) => {
-    const removed = await call.tenant.deleteMember(call.principal, params.member);
+    const removed = await call.tenant.people.deleteMember(call.principal, params.member);
     return removed.ok ? ok(json({ object: 'member.deleted', id: params.member, deleted: true })) : removed;
   },
 );

@@ -17,7 +17,7 @@ export const listMembers = tenantRoute(
     answer: { status: 200, schema: listOf(member) },
   },
   async (call, { query }) => {
-    const listed = await call.tenant.listMembers(query.limit, query.cursor);
+    const listed = await call.tenant.people.listMembers(query.limit, query.cursor);
     return listed.ok ? ok(json(listed.value)) : listed;
   },
 );

@@ -17,7 +17,7 @@ export const retrieveMember = tenantRoute(
     answer: { status: 200, schema: member },
   },
   async (call, { params }) => {
-    const found = await call.tenant.findMember(params.member);
+    const found = await call.tenant.people.findMember(params.member);
     return found.ok ? ok(json(found.value)) : found;
   },
 );

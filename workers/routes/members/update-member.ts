@@ -18,7 +18,7 @@ export const updateMember = tenantRoute(
     answer: { status: 200, schema: member },
   },
   async (call, { params, body }) => {
-    const updated = await call.tenant.updateMember(call.principal, params.member, body);
+    const updated = await call.tenant.people.updateMember(call.principal, params.member, body);
     return updated.ok ? ok(json(updated.value)) : updated;
   },
 );

@@ -1,4 +1,5 @@
 import { ok } from '../../../shared/core/result.ts';
+import { memoryPolicyOf } from '../../../shared/agents/memory-policy.ts';
 import { createMemory as createMemoryBody, memory } from '../../../shared/contracts/memories.ts';
 import { tenantRoute } from '../../http/define-route.ts';
 import { json } from '../../http/reply.ts';
@@ -9,11 +10,11 @@ export const createMemory = tenantRoute(
     method: 'POST',
     path: '/v1/agents/{agent}/memories',
     operation: 'createMemory',
-    summary: 'Give an agent a memory.',
+    summary: 'Give an agent a memory. What says nothing, or nothing new, is refused.',
     tag: 'Memories',
     surface: 'native',
     permission: 'memories:write',
-    idempotent: true,
+    idempotent: 'by ids',
     params: agentParams,
     body: createMemoryBody,
     answer: { status: 201, schema: memory },
@@ -21,7 +22,7 @@ export const createMemory = tenantRoute(
   async (call, { body }) => {
     const agentId = call.agent!.id;
     const entry = { ...body, id: call.mint('memory'), author: call.principal.id };
-    const written = await call.agentObject(agentId).appendMemories(agentId, [entry]);
+    const written = await call.agentObject(agentId).memories.append(agentId, [entry], memoryPolicyOf(call.agent!));
     return written.ok ? ok(json(written.value[0], 201)) : written;
   },
 );

@@ -24,7 +24,8 @@ export const recallMemories = tenantRoute(
     const deps = { store: call.memories(), index, embedder: hashEmbedder, clock: call.clock };
     const found = await recall(deps, call.scope, call.agent!.id, body);
     if (!found.ok) return found;
-    const { hits, semantic, embedding_space } = found.value;
-    return ok(json({ object: 'list', data: hits, has_more: false, next_cursor: null, semantic, embedding_space }));
+    const { hits, semantic, embedding_space, notices } = found.value;
+    const list = { object: 'list', data: hits, has_more: false, next_cursor: null };
+    return ok(json({ ...list, semantic, embedding_space, notices }));
   },
 );

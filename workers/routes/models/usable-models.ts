@@ -3,14 +3,14 @@ import { toUnixSeconds } from '../../../shared/core/clock.ts';
 import { ok, type Result } from '../../../shared/core/result.ts';
 import { MaxPage } from '../../../shared/contracts/common.ts';
 import type { Model } from '../../../shared/contracts/models.ts';
-import { listServable } from '../../../shared/inference/catalog.ts';
+import { listServable } from '../../../shared/inference/resolve-route.ts';
 import type { TenantCall } from '../../edge/tenant-call.ts';
 
 export async function usableModels(call: TenantCall): Promise<Result<Model[]>> {
   const models: Model[] = [];
   let cursor: string | undefined;
   do {
-    const agents = await call.tenant.listAgents(MaxPage, cursor);
+    const agents = await call.tenant.agents.list(MaxPage, cursor);
     if (!agents.ok) return agents;
     for (const agent of agents.value.data) {
       if (call.principal.scope.agent !== null && call.principal.scope.agent !== agent.id) continue;

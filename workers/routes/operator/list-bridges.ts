@@ -1,6 +1,6 @@
 import { ok } from '../../../shared/core/result.ts';
 import { listOf } from '../../../shared/contracts/common.ts';
-import { bridge } from '../../../shared/contracts/tenants.ts';
+import { bridge } from '../../../shared/contracts/bridges.ts';
 import { operatorRoute } from '../../http/define-route.ts';
 import { json } from '../../http/reply.ts';
 import { door } from '../../edge/doors.ts';

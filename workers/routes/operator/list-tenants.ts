@@ -4,7 +4,7 @@ import { tenant } from '../../../shared/contracts/tenants.ts';
 import { toTenant } from '../../../shared/store/tenant-directory.ts';
 import { operatorRoute } from '../../http/define-route.ts';
 import { json } from '../../http/reply.ts';
-import { tenantUrl } from './tenant-url.ts';
+import { tenantUrl } from '../../edge/tenant-url.ts';
 
 export const listTenants = operatorRoute(
   {

@@ -4,7 +4,7 @@ import { toTenant } from '../../../shared/store/tenant-directory.ts';
 import { operatorRoute } from '../../http/define-route.ts';
 import { json } from '../../http/reply.ts';
 import { tenantParams } from '../params.ts';
-import { tenantUrl } from './tenant-url.ts';
+import { tenantUrl } from '../../edge/tenant-url.ts';
 
 export const retrieveTenant = operatorRoute(
   {

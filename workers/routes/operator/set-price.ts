@@ -3,6 +3,7 @@ import { ok } from '../../../shared/core/result.ts';
 import { price, setPrice as setPriceBody } from '../../../shared/contracts/tenants.ts';
 import { operatorRoute } from '../../http/define-route.ts';
 import { json } from '../../http/reply.ts';
+import { requireAudience } from '../billing/require-audience.ts';
 
 export const setPrice = operatorRoute(
   {
@@ -16,6 +17,8 @@ export const setPrice = operatorRoute(
     answer: { status: 201, schema: price },
   },
   async (context, { body }) => {
+    const known = await requireAudience(context, body);
+    if (!known.ok) return known;
     const set = await context.objects.prices().set(`price_${randomBase32(26)}`, body, context.clock.now());
     return set.ok ? ok(json(set.value, 201)) : set;
   },

@@ -6,7 +6,7 @@ import type { Tenant } from '../../../shared/contracts/tenants.ts';
 import { toTenant } from '../../../shared/store/tenant-directory.ts';
 import { door } from '../../edge/doors.ts';
 import type { RequestContext } from '../../edge/request-context.ts';
-import { tenantUrl } from './tenant-url.ts';
+import { tenantUrl } from '../../edge/tenant-url.ts';
 
 export async function setTenantStatus(
   context: RequestContext,
@@ -16,7 +16,10 @@ export async function setTenantStatus(
   const directory = context.objects.directory();
   const found = await directory.find(id);
   if (!found.ok) return found;
-  const applied = await door(context.objects.tenant(found.value.id as TenantId)).setStatus(status, operatorActor);
+  const applied = await door(context.objects.tenant(found.value.id as TenantId)).tenancy.setStatus(
+    status,
+    operatorActor,
+  );
   if (!applied.ok) return applied;
   const listed = await directory.setStatus(found.value.id, status);
   return listed.ok ? ok(toTenant({ ...found.value, status }, tenantUrl(context, found.value.slug))) : listed;

@@ -10,10 +10,10 @@ export const readJwks = publicRoute(
     method: 'GET',
     path: '/.well-known/jwks.json',
     operation: 'readJwks',
-    summary: "The platform's public keys.",
+    summary: "The platform's public keys: the present one, and while it changes the one before it.",
     tag: 'Platform',
     surface: 'native',
     answer: { status: 200, schema: z.object({ keys: z.array(z.looseObject({ kty: z.string() })) }) },
   },
-  async (context) => ok(json({ keys: [(await platformKey(context.platform)).publicJwk] })),
+  async (context) => ok(json({ keys: [...(await platformKey(context.platform)).publicJwks] })),
 );

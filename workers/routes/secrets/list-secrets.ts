@@ -17,7 +17,7 @@ export const listSecrets = tenantRoute(
     answer: { status: 200, schema: listOf(secret) },
   },
   async (call, { query }) => {
-    const secrets = await call.tenant.listSecrets(query.limit, query.cursor);
+    const secrets = await call.tenant.vault.list(query.limit, query.cursor);
     return secrets.ok ? ok(json(secrets.value)) : secrets;
   },
 );

@@ -17,7 +17,7 @@ export const retrieveSecret = tenantRoute(
     answer: { status: 200, schema: secret },
   },
   async (call, { params }) => {
-    const found = await call.tenant.findSecret(params.secret);
+    const found = await call.tenant.vault.find(params.secret);
     return found.ok ? ok(json(found.value)) : found;
   },
 );

@@ -1,0 +1,188 @@
+/**
+ * Delivers what is in the queue: several at once, results written together, one run at a time. It knows no platform; the
+ * clock, the way out and the notices are given to it. An event leaves the queue only in the transaction that enters the
+ * attempt which settled it, so a crash repeats attempts, with the same ids, and forgets none.
+ */
+import type { Clock } from '../../shared/core/clock.ts';
+import type { EventDraft } from '../../shared/contracts/events.ts';
+import { toIso } from '../../shared/core/clock.ts';
+import type { DeliveryPlan } from '../../shared/contracts/webhooks.ts';
+import { Wake } from '../runtime/wake.ts';
+import {
+  attemptDelaysMs,
+  concurrencyFor,
+  goodHealth,
+  isGivenUp,
+  judgeAttempt,
+  noteAttempt,
+  type AttemptResult,
+  type Health,
+} from './delivery-rules.ts';
+import type { Attempt, EndpointState, Queued, WebhookEndpointStore } from './webhook-endpoint-store.ts';
+
+/** Cloudflare lets an invocation wait for so many answers at once. */
+const MostAtOnce = 6;
+const PageSize = 64;
+const TogetherAtMost = 16;
+/** A run ends by itself after so long, so that a change of the settings, or a suspension, is soon known. */
+const LongestRunMs = 5_000;
+
+/** What came of sending one event once. */
+export type Sent = Pick<Attempt, 'headers' | 'status' | 'answer' | 'fault'> & { readonly result: AttemptResult };
+export type Send = (plan: DeliveryPlan, message: Queued, now: number) => Promise<Sent>;
+
+type Done = { readonly attempt: Attempt; readonly result: AttemptResult };
+
+export type DelivererDeps = {
+  readonly webhook: string;
+  readonly store: WebhookEndpointStore;
+  readonly clock: () => Clock;
+  readonly transaction: (work: () => void) => void;
+  readonly send: Send;
+  /** Inside the transaction. */
+  readonly notify: (draft: EventDraft) => void;
+  readonly random: () => number;
+  readonly delays?: readonly number[];
+};
+
+export class Deliverer {
+  readonly #deps: DelivererDeps;
+  #running: Promise<void> = Promise.resolve();
+  #stops = 0;
+
+  constructor(deps: DelivererDeps) {
+    this.#deps = deps;
+  }
+
+  /** When there is something to send next. A receiver that is spared is not asked before. */
+  dueAt(ordered: boolean): number | undefined {
+    const due = this.#deps.store.nextDue(ordered);
+    return due === undefined ? undefined : Math.max(due, this.#deps.store.state().health.spareUntil);
+  }
+
+  run(plan: DeliveryPlan): Promise<void> {
+    return (this.#running = this.#run(plan));
+  }
+
+  /** Begins nothing more; resolves when what is under way is over and written. */
+  async stop(): Promise<void> {
+    this.#stops += 1;
+    await this.#running.catch(() => {});
+  }
+
+  async #run(plan: DeliveryPlan): Promise<void> {
+    const stops = this.#stops;
+    const { store, clock } = this.#deps;
+    const begun = clock().now();
+    const wake = new Wake();
+    /** Under way, or over and not written yet: not to be begun again. */
+    const busy = new Set<number>();
+    let inFlight = 0;
+    let done: Done[] = [];
+    let page: Queued[] = [];
+    let state = store.state();
+    const begin = (message: Queued) => {
+      busy.add(message.sequence);
+      inFlight++;
+      void this.#attempt(plan, message, clock().now()).then((each) => {
+        inFlight--;
+        done.push(each);
+        wake.ring();
+      });
+    };
+    for (;;) {
+      const { rung } = wake;
+      const now = clock().now();
+      const hasFailed = done.some(({ attempt }) => attempt.verdict.kind !== 'delivered');
+      let isIdle = inFlight === 0;
+      if (
+        !hasFailed &&
+        this.#stops === stops &&
+        now - begun < LongestRunMs &&
+        state.givenUpRevision !== plan.revision
+      ) {
+        const atOnce = concurrencyFor(state.health, plan.ordered, MostAtOnce);
+        while (inFlight < atOnce && state.health.spareUntil <= now) {
+          if (page.length === 0) page = this.#page(plan.ordered, now, busy);
+          const next = page.shift();
+          if (!next) break;
+          begin(next);
+        }
+        isIdle = page.length === 0;
+      }
+      // Together, unless nothing else is to be done meanwhile, or how to go on depends on it.
+      if (done.length >= TogetherAtMost || (done.length > 0 && (isIdle || hasFailed))) {
+        const settled = done;
+        done = [];
+        state = this.#settle(plan, state, settled);
+        for (const { attempt } of settled) busy.delete(attempt.message.sequence);
+        if (hasFailed) page = [];
+        continue;
+      }
+      if (inFlight === 0 && done.length === 0) return;
+      await rung;
+    }
+  }
+
+  #page(ordered: boolean, now: number, busy: ReadonlySet<number>): Queued[] {
+    const { store } = this.#deps;
+    if (!ordered) return store.due(now, PageSize + busy.size).filter(({ sequence }) => !busy.has(sequence));
+    const first = store.first(PageSize);
+    const late = first.findIndex(({ due }) => due > now);
+    return late < 0 ? first : first.slice(0, late);
+  }
+
+  async #attempt(plan: DeliveryPlan, message: Queued, at: number): Promise<Done> {
+    const { send, clock, random, delays = attemptDelaysMs } = this.#deps;
+    const { result, ...rest } = await send(plan, message, at);
+    const now = clock().now();
+    const verdict = judgeAttempt(result, message.attempts + 1, now, random, delays);
+    return { attempt: { message, at, durationMs: now - at, verdict, url: plan.url, ...rest }, result };
+  }
+
+  #settle(plan: DeliveryPlan, before: EndpointState, done: readonly Done[]): EndpointState {
+    const { store, transaction, notify, webhook: id, clock, random } = this.#deps;
+    let { health, givenUpRevision } = before;
+    transaction(() => {
+      const now = clock().now();
+      for (const { attempt, result } of done) {
+        const changed = noteAttempt(health, result, attempt.at, now, random);
+        health = changed.health;
+        if (changed.notice === 'failing') notify(trouble('webhook.endpoint_failing', id, health, describe(attempt)));
+        if (changed.notice === 'recovered') notify({ type: 'webhook.endpoint_recovered', data: { id } });
+        const { verdict, message } = attempt;
+        if (verdict.kind === 'exhausted') {
+          notify({ type: 'webhook.exhausted', data: { id, event: message.id, attempts: message.attempts + 1 } });
+        }
+        const isLost = verdict.kind === 'endpoint_gone' || (verdict.kind === 'exhausted' && isGivenUp(health, now));
+        if (isLost && givenUpRevision !== plan.revision) {
+          givenUpRevision = plan.revision;
+          notify(trouble('webhook.endpoint_disabled', id, health, describe(attempt)));
+        }
+      }
+      store.settle(done.map(({ attempt }) => attempt));
+      if (givenUpRevision === plan.revision) {
+        // What is waiting stays in the tenant's log, from where it can be replayed.
+        store.clear();
+        health = goodHealth;
+      }
+      if (health !== before.health || givenUpRevision !== before.givenUpRevision)
+        store.keep({ health, givenUpRevision });
+    });
+    return { health, givenUpRevision };
+  }
+}
+
+function describe({ status, fault }: Attempt): string {
+  return status === null ? `no answer: ${fault}` : status === 410 ? 'it answered 410 Gone' : `it answered ${status}`;
+}
+
+function trouble(
+  type: 'webhook.endpoint_failing' | 'webhook.endpoint_disabled',
+  id: string,
+  { failingSince, failures }: Health,
+  reason: string,
+): EventDraft {
+  const failing_since = failingSince === null ? null : toIso(failingSince);
+  return { type, data: { id, reason, failing_since, failures } };
+}

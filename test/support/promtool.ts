@@ -1,0 +1,38 @@
+/**
+ * Prometheus' own judge of metrics, rules and queries. It is the machine's; where there is none, it is installed if that may
+ * be done, and otherwise the test fails and says what to do.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+const Place = '/usr/bin/promtool';
+const InstallMs = 300_000;
+
+export type Judgement = { readonly ok: boolean; readonly text: string };
+
+/** `input`: what it reads from standard input. */
+export function promtool(args: readonly string[], input = ''): Judgement {
+  const { status, stdout, stderr } = spawnSync(findPromtool(), args, { input, encoding: 'utf8' });
+  return { ok: status === 0, text: `${stdout}${stderr}`.trim() };
+}
+
+function findPromtool(): string {
+  const named = process.env['PROMTOOL'];
+  if (named !== undefined) return named;
+  if (!existsSync(Place) && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) install();
+  if (existsSync(Place)) return Place;
+  throw new Error('No promtool found. Install it (apt-get install prometheus) or name its path in PROMTOOL.');
+}
+
+function install(): void {
+  const apt = (...args: string[]) =>
+    execFileSync('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], { timeout: InstallMs, stdio: 'ignore' });
+  const get = () => apt('install', '-y', '--no-install-recommends', 'prometheus');
+  try {
+    get();
+  } catch {
+    // A fresh machine does not know what there is.
+    apt('update');
+    get();
+  }
+}

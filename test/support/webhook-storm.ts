@@ -1,0 +1,177 @@
+/**
+ * Many events to many webhooks of which some are down, some slow and some come and go, while everything is killed now and
+ * then: who got what, how often, and how late. The truth is the tenant's own event log.
+ */
+import { LocalClient } from '../../scripts/local-client.ts';
+import { findFreePort, StartedProcess } from './started-process.ts';
+import { waitUntil } from './wait-until.ts';
+import { WebhookReceiver } from './webhook-receiver.ts';
+
+export type StormOptions = {
+  readonly dataDir: string;
+  readonly events: number;
+  readonly endpoints: number;
+  /** How many of the endpoints never answer; are slow; come and go. */
+  readonly down: number;
+  readonly slow: number;
+  readonly flapping: number;
+  readonly slowMs: number;
+  /** Events a second. */
+  readonly rate: number;
+  readonly kills: number;
+  readonly withinMs: number;
+};
+
+export type StormReport = {
+  readonly events: number;
+  readonly kills: number;
+  /** Events that a live endpoint has not got. */
+  readonly missing: number;
+  readonly deliveries: number;
+  readonly repeated: number;
+  /** Events that came with different bodies under one id. */
+  readonly changed: number;
+  /** Of the healthy endpoints, from the event to its first delivery: all, and those of events that no outage touched. */
+  readonly delay: { readonly p50: number; readonly p95: number; readonly max: number };
+  readonly calmDelay: { readonly p50: number; readonly p95: number; readonly max: number };
+  readonly seconds: number;
+};
+
+type Kind = 'healthy' | 'down' | 'slow' | 'flapping';
+/** Up for so long, then down: a retry after five seconds meets it up. */
+const FlapMs = { up: 5_500, down: 1_500 };
+
+export async function runStorm(options: StormOptions): Promise<StormReport> {
+  const receiver = await WebhookReceiver.start();
+  const port = await findFreePort();
+  const env = { FREEHOLD_NODES: '[]', EGRESS_ALLOW: '127.0.0.0/8' };
+  const start = () => StartedProcess.start(options.dataDir, ['--no-demo', '--port', String(port)], env);
+  let started = await start();
+  try {
+    const operator = new LocalClient(port, 'localhost', started.dev.operator_token);
+    const tenant = await operator.require<{ admin_key: { secret: string } }>('POST', '/operator/v1/tenants', {
+      slug: 'storm',
+      name: 'Storm',
+    });
+    const client = new LocalClient(port, 'storm.localhost', tenant.admin_key.secret);
+    const agent = await client.require<{ id: string }>('POST', '/v1/agents', { slug: 'agent', name: 'Agent' });
+    const begun = Date.now();
+    /** What was answered with success, by path. */
+    const taken = new Map<string, Set<string>>();
+    const paths: { readonly path: string; readonly kind: Kind }[] = [];
+    const closed = await findFreePort();
+    for (let at = 0; at < options.endpoints; at++) {
+      const { down, slow, flapping } = options;
+      const kind =
+        at < down ? 'down' : at < down + slow ? 'slow' : at < down + slow + flapping ? 'flapping' : 'healthy';
+      const path = `/${kind}-${at}`;
+      const ids = new Set<string>();
+      paths.push({ path, kind });
+      taken.set(path, ids);
+      const url = receiver.url(path, (response, { id }) => {
+        const isDown = kind === 'flapping' && (Date.now() - begun) % (FlapMs.up + FlapMs.down) >= FlapMs.up;
+        if (!isDown) ids.add(id);
+        if (kind === 'slow') setTimeout(() => response.writeHead(200).end(), options.slowMs);
+        else response.writeHead(isDown ? 500 : 200).end();
+      });
+      const target = kind === 'down' ? `http://127.0.0.1:${closed}/` : url;
+      await client.require('POST', '/v1/webhooks', { url: target, events: ['agent.updated'] });
+    }
+
+    const outages: { readonly from: number; to: number }[] = [];
+    const raise = async () => {
+      for (let at = 0; at < options.events; at++) {
+        const due = begun + (at * 1_000) / options.rate;
+        if (due > Date.now()) await new Promise((resolve) => setTimeout(resolve, due - Date.now()));
+        // What was in flight when everything was killed is raised again, as its caller would.
+        for (;;) {
+          try {
+            await client.require('PATCH', `/v1/agents/${agent.id}`, { name: `Name ${at}` });
+            break;
+          } catch {
+            await new Promise((resolve) => setTimeout(resolve, 100));
+          }
+        }
+      }
+    };
+    const raising = raise();
+    const everyMs = (options.events * 1_000) / options.rate / (options.kills + 1);
+    for (let kill = 1; kill <= options.kills; kill++) {
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, begun + kill * everyMs - Date.now())));
+      const from = Date.now();
+      await started.killGroup();
+      started = await start();
+      outages.push({ from, to: Date.now() });
+    }
+    await raising;
+    const log = await readLog(client);
+    const live = paths.filter(({ kind }) => kind !== 'down');
+    const missing = () => live.reduce((sum, { path }) => sum + log.length - taken.get(path)!.size, 0);
+    await waitUntil('every live endpoint has every event', () => missing() === 0, {
+      withinMs: options.withinMs,
+    }).catch(() => {});
+    return report(options, receiver, paths, log, outages, missing(), (Date.now() - begun) / 1_000);
+  } finally {
+    await started.killGroup();
+    await receiver.stop();
+  }
+}
+
+type Logged = { readonly id: string; readonly at: number };
+
+async function readLog(client: LocalClient): Promise<Logged[]> {
+  const all: Logged[] = [];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    type Page = { data: { id: string; timestamp: string }[]; next_cursor: string | null };
+    const query: string = cursor === '' ? '' : `&cursor=${cursor}`;
+    const page: Page = await client.require<Page>('GET', `/v1/events?type=agent.updated&limit=100${query}`);
+    all.push(...page.data.map(({ id, timestamp }) => ({ id, at: Date.parse(timestamp) })));
+    cursor = page.next_cursor;
+  }
+  return all;
+}
+
+function report(
+  { kills }: StormOptions,
+  receiver: WebhookReceiver,
+  paths: readonly { readonly path: string; readonly kind: Kind }[],
+  log: readonly Logged[],
+  outages: readonly { readonly from: number; readonly to: number }[],
+  missing: number,
+  seconds: number,
+): StormReport {
+  const times = new Map(log.map(({ id, at }) => [id, at]));
+  const healthy = new Set(paths.flatMap(({ path, kind }) => (kind === 'healthy' ? [path] : [])));
+  const first = new Map<string, { readonly delay: number; readonly calm: boolean }>();
+  const bodies = new Map<string, string>();
+  let repeated = 0;
+  let changed = 0;
+  for (const { path, id, body, at } of receiver.deliveries) {
+    if ((bodies.get(id) ?? body) !== body) changed++;
+    bodies.set(id, body);
+    const key = `${path} ${id}`;
+    if (first.has(key)) repeated++;
+    const raised = times.get(id);
+    if (first.has(key) || raised === undefined || !healthy.has(path)) continue;
+    const calm = !outages.some(({ from, to }) => raised <= to + 2_000 && at >= from);
+    first.set(key, { delay: at - raised, calm });
+  }
+  const delays = [...first.values()];
+  return {
+    events: log.length,
+    kills,
+    missing,
+    deliveries: receiver.deliveries.length,
+    repeated,
+    changed,
+    delay: quantiles(delays.map(({ delay }) => delay)),
+    calmDelay: quantiles(delays.filter(({ calm }) => calm).map(({ delay }) => delay)),
+    seconds,
+  };
+}
+
+function quantiles(values: readonly number[]) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return { p50: at(0.5), p95: at(0.95), max: sorted.at(-1) ?? 0 };
+}

@@ -1,0 +1,44 @@
+/** How the two frontends are built: the chat element as one script for any site, the console as pages of one app. */
+import { join } from 'node:path';
+import react from '@vitejs/plugin-react';
+import type { InlineConfig, Plugin } from 'vite';
+
+const common: InlineConfig = { configFile: false, logLevel: 'warn', publicDir: false };
+
+/** The element's templates and styles are text in its script: their indentation is nobody's. */
+const smallTemplates: Plugin = {
+  name: 'small-templates',
+  generateBundle: (_, bundle) => {
+    for (const file of Object.values(bundle)) {
+      if (file.type === 'chunk') file.code = file.code.replaceAll(/\n[ \t]+/g, ' ');
+    }
+  },
+};
+
+export function chatBuild(root: string, outDir: string): InlineConfig {
+  return {
+    ...common,
+    root: join(root, 'workers/frontends/chat'),
+    plugins: [smallTemplates],
+    build: {
+      outDir,
+      emptyOutDir: true,
+      target: 'es2022',
+      lib: { entry: 'freehold-chat.ts', formats: ['es'], fileName: () => 'freehold-chat.js' },
+      // A library's build keeps its whitespace by itself.
+      rolldownOptions: { output: { codeSplitting: false, minify: true } },
+    },
+  };
+}
+
+/** The Worker writes the page's nonce in the place of `{{nonce}}`. */
+export function consoleBuild(root: string, outDir: string): InlineConfig {
+  return {
+    ...common,
+    root: join(root, 'workers/frontends/console'),
+    base: '/console/',
+    plugins: [react()],
+    html: { cspNonce: '{{nonce}}' },
+    build: { outDir, emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0 },
+  };
+}
