@@ -75,11 +75,13 @@ export class WebhookEndpointStore {
     return this.#sql.exec<Queued>('SELECT * FROM queue ORDER BY sequence LIMIT ?', limit).toArray();
   }
 
-  nextDue(ordered: boolean): number | undefined {
-    const rows = ordered
-      ? this.#sql.exec<{ due: number }>('SELECT due FROM queue ORDER BY sequence LIMIT 1')
-      : this.#sql.exec<{ due: number }>('SELECT due FROM queue ORDER BY due LIMIT 1');
-    return rows.toArray()[0]?.due;
+  /** When the next is due, of those that are not `busy`. */
+  nextDue(ordered: boolean, busy: ReadonlySet<number>): number | undefined {
+    const rows = this.#sql.exec<{ sequence: number; due: number }>(
+      `SELECT sequence, due FROM queue ORDER BY ${ordered ? 'sequence' : 'due, sequence'} LIMIT ?`,
+      busy.size + 1,
+    );
+    return rows.toArray().find(({ sequence }) => !busy.has(sequence))?.due;
   }
 
   /** Enters attempts and what becomes of their events. Inside a transaction of the caller's. */
