@@ -104,11 +104,13 @@ export class Deliverer {
     };
     for (;;) {
       const { rung } = this.#wake;
-      failure = undefined;
-      const plan = await findPlan().catch((error: unknown) => {
+      let plan: DeliveryPlan | null = null;
+      try {
+        failure = undefined;
+        plan = await findPlan();
+      } catch (error) {
         failure = { error };
-        return null;
-      });
+      }
       const now = clock().now();
       const hasFailed = done.some(({ attempt }) => attempt.verdict.kind !== 'delivered');
       let isIdle = inFlight === 0;

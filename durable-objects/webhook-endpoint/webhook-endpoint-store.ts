@@ -52,8 +52,8 @@ export class WebhookEndpointStore {
   /** What is in the queue already stays as it is. */
   add(messages: readonly OutgoingMessage[], now: number): void {
     this.#sql.exec(
-      `INSERT OR IGNORE INTO queue (id, type, body, due)
-       SELECT value ->> '$.id', value ->> '$.type', value ->> '$.body', ? FROM json_each(?) ORDER BY key`,
+      `INSERT OR IGNORE INTO queue (id, type, body, traceparent, due)
+       SELECT value ->> '$.id', value ->> '$.type', value ->> '$.body', value ->> '$.traceparent', ? FROM json_each(?) ORDER BY key`,
       now,
       JSON.stringify(messages),
     );

@@ -52,7 +52,7 @@ function makeEndpoint(delays = attemptDelaysMs) {
   });
   const add = (...ids: string[]) => {
     store.add(
-      ids.map((id) => ({ id, type: 'webhook.test', body: '{}' })),
+      ids.map((id) => ({ id, type: 'webhook.test', body: '{}', traceparent: null })),
       clock.at,
     );
     deliverer.ring();

@@ -60,7 +60,7 @@ test.concurrent.each([
   'a receiver that %s is an attempt that says so, and the same event is delivered when it is well again',
   async (_, path, expected) => {
     const { store, clock, deliverer, attempts } = makeEndpoint();
-    const event = { id: mintId('event', start), type: 'webhook.test', body: '{"a":1}' };
+    const event = { id: mintId('event', start), type: 'webhook.test', body: '{"a":1}', traceparent: null };
     store.add([event], clock.at);
     await deliverer.run(async () => planFor(path, expected.fault === 'timeout' ? 2_000 : 30_000));
     expect(attempts()).toMatchObject([{ event: event.id, number: 1, outcome: 'retried', ...expected }]);
@@ -80,7 +80,7 @@ test.concurrent.each([
 
 test('a receiver whose answer has no end has taken the event, and no more of the answer is kept than its beginning', async () => {
   const { store, clock, deliverer, attempts } = makeEndpoint();
-  store.add([{ id: mintId('event', start), type: 'webhook.test', body: '{}' }], clock.at);
+  store.add([{ id: mintId('event', start), type: 'webhook.test', body: '{}', traceparent: null }], clock.at);
   await deliverer.run(async () => planFor('/endless', 30_000));
   const body = ' '.repeat(1_024);
   expect(attempts()).toMatchObject([{ outcome: 'delivered', response: { status: 200, body }, fault: null }]);
