@@ -132,7 +132,7 @@ async function simulate(seed: number, scenario: Scenario): Promise<Outcome> {
         entries.shift();
       }
       await parts.fanOut.run(clock.at);
-      await parts.deliverer.run(plan);
+      await parts.deliverer.run(async () => plan);
       if (notices.some(({ type }) => type === 'webhook.endpoint_disabled')) {
         parts.hooks.put({ ...parts.hooks.find(hookId)!, status: 'disabled' }, clock.at);
       }
