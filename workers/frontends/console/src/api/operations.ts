@@ -51,7 +51,7 @@ import type { createDomain, Domain } from '../../../../../shared/contracts/domai
 import type { eventTypeEntry, PlatformEvent } from '../../../../../shared/contracts/events.ts';
 import type { createExport } from '../../../../../shared/contracts/exports.ts';
 import type { createdHook, createHook, Hook, HookDelivery, updateHook } from '../../../../../shared/contracts/hooks.ts';
-import type { createIssuer, Issuer, SignInOption } from '../../../../../shared/contracts/issuers.ts';
+import type { createIssuer, Issuer, SignInOption, updateIssuer } from '../../../../../shared/contracts/issuers.ts';
 import type { ApiKey, CreatedKey, createKey, rotateKey } from '../../../../../shared/contracts/keys.ts';
 import type { approveMcpTool, McpToolObject } from '../../../../../shared/contracts/mcp-tools.ts';
 import type { createMember, Member, updateMember } from '../../../../../shared/contracts/members.ts';
@@ -200,6 +200,7 @@ export type Operations = {
   'GET /v1/issuers': Op<List<Issuer>>;
   'GET /v1/console/sign_in_options': Op<List<SignInOption>>;
   'POST /v1/issuers': Op<Issuer, In<typeof createIssuer>>;
+  'PATCH /v1/issuers/{issuer}': Op<Issuer, In<typeof updateIssuer>>;
   'DELETE /v1/issuers/{issuer}': Op<Deleted>;
   'GET /v1/secrets': Op<List<Secret>>;
   'POST /v1/secrets': Op<Secret, In<typeof createSecret>>;
