@@ -119,6 +119,13 @@ export class People {
     return created ? ok(created) : err('conflict', 'This issuer is registered already.', { param: 'issuer' });
   }
 
+  updateIssuer(granter: Principal, id: string, client: IssuerClient): Result<Issuer> {
+    const whole = requireWholeTenant(granter);
+    const found = whole.ok ? this.findIssuer(id) : whole;
+    if (!found.ok) return found;
+    return ok(this.#issuers.setClient(id, client) ?? found.value);
+  }
+
   findIssuer(id: string): Result<Issuer> {
     const issuer = this.#issuers.find(id);
     return issuer ? ok(issuer) : err('not_found', 'There is no such issuer.');
