@@ -69,6 +69,8 @@ export const defaultLimits: TurnLimits = {
   maxCostMicros: null,
   approvalMs: 24 * 60 * 60_000,
 };
+/** How long a turn that nobody waits for, or that was taken up after a restart, waits for a bridge. */
+const BridgePatienceMs = 30_000;
 /** A response is one row, and is shown whole in its last event. */
 const MaxResponseChars = 400_000;
 
@@ -218,6 +220,7 @@ class TurnRun {
       isFirst: this.#state.step === 1,
       maxOutputTokens: Math.max(1, Math.min(start.maxOutputTokens, left)),
       lane: start.lane ?? 'interactive',
+      patienceMs: this.#patienceMs(),
       signal: abort.signal,
       degraded: (model) => turn.degrade(model),
       mayAsk: async (reservation) => {
@@ -257,6 +260,13 @@ class TurnRun {
       () =>
         this.#state.repair === repair ? turn.closeStep(isWhole ? 'completed' : 'incomplete') : turn.takeBackStep(),
     );
+  }
+
+  /** What was accepted is not lost because the bridges come back later than the platform. A task is tried again anyway. */
+  #patienceMs(): number {
+    const { start } = this.#context;
+    const isAccepted = this.#state.resumes > 0 || start.response.background;
+    return isAccepted && start.lane === undefined ? BridgePatienceMs : 0;
   }
 
   /** The bridge went away in the middle: asked again, unless what was shown cannot be taken back. */

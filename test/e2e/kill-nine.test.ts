@@ -12,7 +12,7 @@ import { SseParser } from '../../shared/core/sse.ts';
 import { findFreePort, StartedProcess } from '../support/started-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-const Kills = Number(process.env['FREEHOLD_KILLS'] ?? 20);
+const Kills = Number(process.env['FREEHOLD_KILLS'] ?? 8);
 const Seed = Number(process.env['FREEHOLD_SEED'] ?? Date.now() % 1_000_000);
 const ShortestLoadMs = 30;
 const LongestLoadMs = 230;

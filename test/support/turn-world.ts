@@ -31,6 +31,8 @@ export type Said = {
   readonly finish?: string;
   /** Its connection breaks before it is whole. */
   readonly breaksOff?: boolean;
+  /** What it has said, a call among it, is on disk, and then the process dies. */
+  readonly dies?: boolean;
 };
 /** The model's answer to what it is asked, once it is there. `signal` aborts where the turn is cancelled. */
 export type Answer = (messages: readonly unknown[], signal: AbortSignal) => Promise<string | Said>;
@@ -221,7 +223,8 @@ export class TurnWorld {
         const { messages } = JSON.parse(body) as { messages: unknown[] };
         this.asked.push(linesOf(messages));
         const said = await Promise.race([this.answer(messages, signal), aborted(signal)]);
-        return ok(said === undefined ? new Response('') : toSse(typeof said === 'string' ? { text: said } : said));
+        if (said === undefined) return ok(new Response(''));
+        return ok(typeof said === 'object' && said.dies ? this.#dieAfter(said) : toSse(said));
       },
       checkStanding: async () => (this.mayAct ? ok() : err('permission_denied', 'The key was revoked.')),
       noteApproval: async () => ok(),
@@ -233,6 +236,18 @@ export class TurnWorld {
         },
       },
     } as unknown as TurnDeps;
+  }
+
+  #dieAfter(said: Said): Response {
+    const isShown = () =>
+      (this.disk.rows()['events'] ?? []).some(({ frames }) => String(frames).includes('_arguments.delta'));
+    const dying = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+      controller.enqueue(new Uint8Array(await toSse({ ...said, breaksOff: true }).arrayBuffer()));
+      while (!isShown()) await new Promise((resolve) => setTimeout(resolve, 1));
+      this.kill();
+      controller.close();
+    };
+    return new Response(new ReadableStream({ start: (controller) => void dying(controller) }));
   }
 
   #principal(): TurnStart['principal'] {
@@ -289,7 +304,8 @@ export function toAnswer(status: number, text: string): Result<EgressAnswer> {
   return ok({ status, headers: new Headers(), body, truncated: false, url: '' });
 }
 
-function toSse({ text, calls = [], finish, breaksOff = false }: Said): Response {
+function toSse(said: string | Said): Response {
+  const { text, calls = [], finish, breaksOff = false } = typeof said === 'string' ? { text: said } : said;
   const chunk = (delta: object, end: string | null, usage?: object) =>
     `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: end }], ...(usage ? { usage } : {}) })}\n\n`;
   const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };

@@ -34,8 +34,9 @@ const textsOf = ({ output }: Response) =>
 describe('an answer that does not fit', () => {
   test('is given back to its model with what is wrong with it, and what comes then is the answer', async () => {
     const world = worldOf('{"town":"Oslo"}', '{"city":"Oslo"}');
-    const { id, response } = await ask(world);
+    const { id, response } = await ask(world, { context: { kind: 'thread' } });
     expect(response.status).toBe('completed');
+    expect(world.thread()).toEqual(['user: Where?', 'assistant: {"city":"Oslo"}']);
     // Who parses every text of the response finds the answer alone.
     expect(textsOf(response)).toEqual([['incomplete'], ['completed', '{"city":"Oslo"}']]);
     expect(world.asked[1]!.slice(0, 2)).toEqual(['Where?', '{"town":"Oslo"}']);

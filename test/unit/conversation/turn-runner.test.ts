@@ -105,6 +105,31 @@ describe('a process that dies while a tool is called', () => {
   });
 });
 
+describe('a process that dies in the middle of an answer', () => {
+  test('leaves text that is not shown again, and a half written call that nobody makes', async () => {
+    const half = { name: 'charge', arguments: '{"run":' };
+    const world = new TurnWorld();
+    world.answer = async (messages) => {
+      if ((messages as { role: string }[]).some(({ role }) => role === 'tool')) return 'Done.';
+      if (world.asked.length === 1) return { text: 'I char', calls: [half], dies: true };
+      return { text: 'I charge it.', calls: [call('charge')] };
+    };
+    const id = begin(world, [tool('charge')]);
+    await world.over(id);
+    const { output } = world.store.findResponse(id)!.response;
+    expect(output.map((item) => 'status' in item && `${item.type} ${item.status}`)).toEqual([
+      'message completed',
+      'mcp_call incomplete',
+      'mcp_call completed',
+      'message completed',
+    ]);
+    const shown = world.events(id).flatMap((event) => (event.type === 'response.output_text.delta' ? event.delta : []));
+    expect(shown.join('|')).toBe('I char|ge it.|Done.');
+    expect(world.events(id).map(({ sequence_number: number }) => number)).toEqual(world.events(id).map((_, at) => at));
+    expect(world.sent.map(({ body }) => body)).toEqual(['{"run":"a"}']);
+  });
+});
+
 describe('a receiver that fails', () => {
   test('is asked again with the same key where the tool is idempotent, and otherwise never', async () => {
     for (const [more, times] of [
