@@ -13,7 +13,7 @@ import { findFreePort, StartedProcess } from '../support/started-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { randomFrom, seed } from '../support/seeded-random.ts';
 
-const Kills = Number(process.env['FREEHOLD_KILLS'] ?? 20);
+const Kills = Number(process.env['FREEHOLD_KILLS'] ?? 8);
 const ShortestLoadMs = 30;
 const LongestLoadMs = 230;
 const Model = 'freehold/extractive';

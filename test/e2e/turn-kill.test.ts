@@ -227,7 +227,10 @@ async function audit(run: string, events: Event[]): Promise<void> {
   expect(last).toHaveLength(1);
   expect(events.at(-1)).toBe(last[0]);
   count(ends, last[0]!.type);
-  const stored = JSON.parse((await call('GET', `/v1/responses/${id}`)).text) as { status: string };
+  const stored = JSON.parse((await call('GET', `/v1/responses/${id}`)).text) as {
+    status: string;
+    error: object | null;
+  };
   expect(`response.${stored.status}`).toBe(last[0]!.type);
   const { data } = JSON.parse((await call('GET', `/v1/responses/${id}/effects`)).text) as { data: Effect[] };
   for (const { tool, status } of data) count(effects, `${tool} ${status}`);
@@ -237,6 +240,7 @@ async function audit(run: string, events: Event[]): Promise<void> {
   expect(turns, 'one key a turn').toBeLessThanOrEqual(2);
   expect(made('/charge'), 'what is not idempotent is sent once').toHaveLength(turns);
   expect(new Set(made('/book').map(({ key }) => key)).size).toBeLessThanOrEqual(Math.max(1, turns));
+  expect(stored.error, 'a turn that was accepted comes to its answer').toBeNull();
   const charge = data.find(({ tool }) => tool === 'charge')!;
   if (charge.status === 'confirmed') expect(made('/charge').length).toBeGreaterThanOrEqual(1);
   expect(charge.attempts).toBeLessThanOrEqual(1);
