@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- memories`: one agent with 100,000 memories on a running platform, over HTTP by one client: written in
+ * `npm run bench -- memories`: one agent that comes to 100,000 memories on a running platform, over HTTP by one client: written in
  * batches, recalled with the built-in embedder, one more written, one proved, the whole chain verified. The round trip of
  * a small read is shown beside them. `--memories N` for another number.
  */
@@ -18,8 +18,9 @@ export async function benchMemories(count: number): Promise<void> {
   const { client } = platform;
   try {
     const ids: string[] = [];
-    const written = await timed(Math.ceil(count / Batch), async (at) => {
-      const memories = Array.from({ length: Math.min(Batch, count - at * Batch) }, (_, row) => ({
+    const first = count - Times;
+    const written = await timed(Math.ceil(first / Batch), async (at) => {
+      const memories = Array.from({ length: Math.min(Batch, first - at * Batch) }, (_, row) => ({
         text: textOf(at * Batch + row),
       }));
       const { data } = await client.require<{ data: { memory: { id: string } }[] }>('POST', `${path}/batch`, {
@@ -31,7 +32,7 @@ export async function benchMemories(count: number): Promise<void> {
     const recalled = await timed(Times, (at) =>
       client.require('POST', `${path}/recall`, { query: queryOf(at), limit: 8 }),
     );
-    const added = await timed(Times, (at) => client.require('POST', path, { text: textOf(count + at) }));
+    const added = await timed(Times, (at) => client.require('POST', path, { text: textOf(first + at) }));
     const proved = await timed(Times, (at) => client.require('GET', `${path}/${ids[(at * 7919) % ids.length]}/proof`));
     const verified = await timed(Verifications, async () => {
       const { valid } = await client.require<{ valid: boolean }>('GET', `${path}/verify`);
