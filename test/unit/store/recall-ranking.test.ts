@@ -9,7 +9,7 @@ import { memoryChain } from '../../support/memory-factory.ts';
 const [template] = memoryChain(mintId('tenant', 0), mintId('agent', 0), [{}]);
 const memory = (id: string, partial: Partial<MemoryRecord> = {}): MemoryRecord => ({ ...template!, id, ...partial });
 const closed = (by: string, at: number) => ({ closedBy: by, closedAt: at });
-const made = (sources: string[]) => ({ sourceType: ConsolidationSource, sources });
+const made = (sources: string[]) => ({ sourceType: ConsolidationSource, sources }) as const;
 
 function standing(at: number, ...rows: readonly MemoryRecord[]): string | undefined {
   return findStanding(rows[0]!, new Map(rows.map((row) => [row.id, row])), at)?.id;
