@@ -158,6 +158,19 @@ describe('the alarm', () => {
     expect(armed).not.toBeNull();
   });
 
+  test('rings again while somebody has still to be told, in an isolate that knows of nothing', async () => {
+    const { create, reopen } = openConversation();
+    await create('one');
+    await abortAllDurableObjects();
+    const armed = await reopen().run(async (object, { storage }) => {
+      // As the runtime has it when it rings: what it rang for is set no longer.
+      await storage.deleteAlarm();
+      await object.alarm();
+      return storage.getAlarm();
+    });
+    expect(armed).not.toBeNull();
+  });
+
   test('clears what nobody asked to store, five minutes after, and leaves a stored conversation alone', async () => {
     const unstored = openConversation();
     const turn = unstored.start({ store: false });
