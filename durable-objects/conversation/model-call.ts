@@ -1,7 +1,7 @@
 /** One call of the model: reserve, ask, and hand back its answer as it comes. */
 import type { Clock } from '../../shared/core/clock.ts';
 import { mintId } from '../../shared/core/ids.ts';
-import { ok, type Result } from '../../shared/core/result.ts';
+import { ok, type Err, type Result } from '../../shared/core/result.ts';
 import type { Lease, Reservation } from '../../shared/contracts/admission.ts';
 import type { ChatMessage } from '../../shared/contracts/chat-completions.ts';
 import type { JobClaims } from '../../shared/contracts/inference.ts';
@@ -48,6 +48,7 @@ export type Question = {
 const encoder = new TextEncoder();
 const MaxAttempts = 4;
 const MaxPauseMs = 2_000;
+const AwayRetryMs = 500;
 
 /**
  * Undefined where it was not asked: a limit forbade it, or its caller has left. Asks again where no bridge took the run:
@@ -91,7 +92,7 @@ async function admitModel(
   const { start, messages, tools, lane, signal } = question;
   if (signal.aborted) return ok(undefined);
   const route = await ways.findRoute(start, model);
-  if (!route.ok) return route;
+  if (!route.ok) return question.patienceMs > 0 ? mayComeBack(route) : route;
   const maxOutputTokens = boundOutputTokens(route.value, question.maxOutputTokens);
   const { tools: _, tool_choice: choice, parallel_tool_calls: parallel, ...sampling } = start.sampling;
   const body = JSON.stringify({
@@ -115,6 +116,12 @@ async function admitModel(
   const lease = await ways.admitRun(start, reservation);
   if (!lease.ok) return lease;
   return signal.aborted ? ok(undefined) : ok({ route: route.value, body, reservation, lease: lease.value, lane });
+}
+
+/** Who serves the model is away: nobody has refused it. */
+function mayComeBack({ failure }: Err): Err {
+  const retryAfterMs = failure.retryAfterMs ?? AwayRetryMs;
+  return { ok: false, failure: failure.code === 'node_unavailable' ? { ...failure, retryAfterMs } : failure };
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -262,11 +262,15 @@ class TurnRun {
     );
   }
 
-  /** What was accepted is not lost because the bridges come back later than the platform. A task is tried again anyway. */
+  /**
+   * What was accepted is not lost because the bridges come back later than the platform. A task is tried again anyway; and
+   * where money is limited, each attempt holds what it might have cost, so that there are few.
+   */
   #patienceMs(): number {
     const { start } = this.#context;
     const isAccepted = this.#state.resumes > 0 || start.response.background;
-    return isAccepted && start.lane === undefined ? BridgePatienceMs : 0;
+    const isFree = start.lane === undefined && this.#limits.maxCostMicros === null;
+    return isAccepted && isFree ? BridgePatienceMs : 0;
   }
 
   /** The bridge went away in the middle: asked again, unless what was shown cannot be taken back. */

@@ -48,7 +48,7 @@ function openConversation(
     const items = texts.map((content) => ({ role: 'user' as const, content }));
     must(await run((object) => object.create(principal, { id, agentId: null, metadata: { topic: 'x' }, items })));
   };
-  /** There is no node, so every turn fails as soon as it asks for a model. */
+  /** There is no node, so every turn that somebody waits for fails as soon as it asks for a model. */
   const start = (partial: object = {}, responseId: ResponseId = mintResponseId(id, Start)) => {
     const requestId = mintId('request', Start);
     const caller = { tenantId, principal, agent: null, clock, requestId, traceparent: continueTrace(null) };
@@ -112,7 +112,7 @@ describe('a conversation', () => {
 describe('a turn', () => {
   test('that fails has one terminal event, and is found again under its id, not begun anew', async () => {
     const { run, start, read, terminalEvents } = openConversation();
-    const turn = start();
+    const turn = start({ background: false });
     must(await run((object) => object.startResponse(turn)));
     expect(await read(turn.responseId)).toMatchObject({ status: 'failed' });
     must(await run((object) => object.startResponse(turn)));
@@ -152,6 +152,19 @@ describe('the alarm', () => {
       ),
     );
     const armed = await run(async (object, { storage }) => {
+      await object.alarm();
+      return storage.getAlarm();
+    });
+    expect(armed).not.toBeNull();
+  });
+
+  test('rings again while somebody has still to be told, in an isolate that knows of nothing', async () => {
+    const { create, reopen } = openConversation();
+    await create('one');
+    await abortAllDurableObjects();
+    const armed = await reopen().run(async (object, { storage }) => {
+      // As the runtime has it when it rings: what it rang for is set no longer.
+      await storage.deleteAlarm();
       await object.alarm();
       return storage.getAlarm();
     });

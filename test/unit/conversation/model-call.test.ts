@@ -12,7 +12,12 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** Nobody serves the model for so long; `refused`: somebody does, and refuses. */
-function ask(change: { readonly awayMs: number; readonly patienceMs: number; readonly refused?: boolean }) {
+function ask(change: {
+  readonly awayMs: number;
+  readonly patienceMs: number;
+  readonly refused?: boolean;
+  readonly noTime?: boolean;
+}) {
   const abort = new AbortController();
   const backAt = Date.now() + change.awayMs;
   const calls = { routes: 0, models: 0 };
@@ -20,7 +25,9 @@ function ask(change: { readonly awayMs: number; readonly patienceMs: number; rea
     clock: { now: () => Date.now() },
     findRoute: async (): Promise<Result<Route>> => {
       calls.routes++;
-      return Date.now() < backAt ? err('node_unavailable', undefined, { retryAfterMs: 500 }) : ok(route);
+      return Date.now() < backAt
+        ? err('node_unavailable', undefined, change.noTime ? {} : { retryAfterMs: 500 })
+        : ok(route);
     },
     admitRun: async () => ok(null),
     callModel: async () => {
@@ -59,6 +66,9 @@ describe('a model that nobody serves', () => {
     await vi.runAllTimersAsync();
     expect((await back.answer).ok).toBe(true);
     expect(back.calls.models).toBe(1);
+    const quiet = ask({ awayMs: 20_000, patienceMs: 30_000, noTime: true });
+    await vi.runAllTimersAsync();
+    expect((await quiet.answer).ok).toBe(true);
     const gone = ask({ awayMs: 120_000, patienceMs: 30_000 });
     await vi.runAllTimersAsync();
     expect(await gone.answer).toMatchObject({ ok: false, failure: { code: 'node_unavailable' } });

@@ -105,6 +105,17 @@ describe('a budget', () => {
     expect(budget(Now + 1_000).held_micros).toBe(100);
   });
 
+  it('gets back what a lost run held once, however often it is asked afterwards, and none of what the others hold', () => {
+    const { treasury, budget, lease } = setUp(1_000);
+    const held = lease(40, true);
+    if (!held.ok || !held.value) throw new Error('no lease');
+    expect(budget().held_micros).toBe(125);
+    for (let again = 0; again < 2; again++)
+      treasury.noteLost('run_1', held.value.id, { micros: 40, tokens: 0 }, Now + 1_000);
+    for (let asked = 0; asked < 3; asked++) expect(lease(1, false, Now + 1_000).ok).toBe(true);
+    expect(budget(Now + 1_000).held_micros).toBe(125 - 40 + 3);
+  });
+
   it('charges a lost run that comes back, once, whether its hold is gone or not', () => {
     for (const later of [0, 2_000]) {
       const { treasury, budget, lease, ticket } = setUp(100);
