@@ -189,7 +189,9 @@ async function startWorker(folder: string): Promise<BenchWorker> {
   await worker.ready;
   const post: BenchWorker['post'] = async (path, { space, dimensions }, body) => {
     const url = `http://127.0.0.1:${port}${path}${path.includes('?') ? '&' : '?'}space=${space}&dimensions=${dimensions}`;
-    const answer = await fetch(url, { method: 'POST', body: body.slice() });
+    const ask = () => fetch(url, { method: 'POST', body: body.slice() });
+    // A connection that stood idle while the exact neighbours were computed is closed by now.
+    const answer = await ask().catch(ask);
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as string[][];
   };

@@ -95,7 +95,12 @@ test('an export is taken over by an agent of another tenant, byte for byte, and 
   for (const broken of [
     lines.toSpliced(1, 1),
     lines.slice(0, -1),
+    lines.toSpliced(-2, 1),
+    lines.with(-1, lines.at(-1)!.replace(/"hash":"[^"]+"/, `"hash":"${'0'.repeat(64)}"`)),
+    [lines[1]!, lines[0]!, ...lines.slice(2)],
+    lines.toSpliced(-1, 0, lines.at(-2)!),
     lines.with(0, lines[0]!.replace('six', 'ten')),
+    lines.with(1, lines[1]!.replace(/"agentId":"[^"]+"/, '"agentId":"agt_00000000000000000000000000"')),
     lines.with(
       0,
       lines[0]!.replace(/"closedBy":"[^"]+"/, '"closedBy":null').replace(/"closedAt":[0-9]+/, '"closedAt":null'),

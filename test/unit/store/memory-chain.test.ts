@@ -11,6 +11,7 @@ import {
   emptyChain,
   GenesisHash,
   verifyChain,
+  writeOrigin,
   type MemoryRecord,
 } from '../../../shared/store/memory-chain.ts';
 import { growFrontier, hashLeaf } from '../../../shared/store/merkle.ts';
@@ -136,7 +137,20 @@ describe('verifyChain', () => {
 
   test('rows beyond the head are found', () => {
     const rows = chainOf(4);
-    expect(verify(rows, rows[2]!).first_invalid).toMatchObject({ sequence: 4 });
+    expect(verify(rows, rows[2]!).first_invalid).toEqual({
+      sequence: 4,
+      id: '',
+      reason: 'the chain goes on beyond its head',
+    });
+  });
+
+  test('a row that was given to another agent is found, though it names where it is from', () => {
+    const rows = chainOf(3);
+    const moved = { ...rows[1]!, agentId: mintId('agent', 1), origin: writeOrigin({ tenant, agent }) };
+    expect(verify(rows.with(1, moved)).first_invalid).toMatchObject({
+      sequence: 2,
+      reason: 'the memory belongs to another agent',
+    });
   });
 
   test('the rows of one tenant do not verify as those of another', () => {

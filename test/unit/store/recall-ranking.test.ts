@@ -31,7 +31,7 @@ describe('what stands for a memory', () => {
   });
 
   test.each([
-    ['a correction', memory('s', { supersedes: 'a' })],
+    ['a correction', memory('s', { supersedes: 'a', sources: ['a'] })],
     ['a consolidation of others', memory('s', made(['b']))],
     ['what is not there', memory('other')],
   ])('is not %s', (_, closer) => {
