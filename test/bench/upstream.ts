@@ -4,7 +4,7 @@
  * that the edge's settling is part of what is measured.
  */
 import { createServer } from 'node:http';
-import { importJWK, type JWK } from 'jose';
+import { importJWK, type CryptoKey, type JWK } from 'jose';
 import { signAs } from '../../gpu-bridge/platform-client.ts';
 import { systemClock, toUnixSeconds } from '../../shared/core/clock.ts';
 import { mintId, type BridgeId } from '../../shared/core/ids.ts';
@@ -40,7 +40,7 @@ const streamChunks = [
 
 type Identity = { readonly id: BridgeId; readonly privateJwk: JWK; readonly platformUrl: string };
 const identity = process.env['BENCH_BRIDGE'] ? (JSON.parse(process.env['BENCH_BRIDGE']) as Identity) : undefined;
-const key = identity && (await importJWK(identity.privateJwk, 'EdDSA'));
+const key = identity && ((await importJWK(identity.privateJwk, 'EdDSA')) as CryptoKey);
 
 /** As in the real bridge. */
 const GatherMs = 250;
