@@ -2,11 +2,10 @@
  * Speaks to the platform in the bridge's name: every message is a compact JWS by the bridge's key, of an explicit type,
  * with the bridge's id as `kid`. The key is asked for each time, because it changes.
  */
-import { CompactSign, type CryptoKey, type JWK } from 'jose';
+import type { CryptoKey, JWK } from 'jose';
 import { request } from 'undici';
 
 const TimeoutMs = 10_000;
-const encoder = new TextEncoder();
 
 export type PlatformAnswer = { readonly status: number; readonly body: unknown };
 
@@ -38,10 +37,15 @@ export function createPlatformClient(platformUrl: string, bridgeId: string, key:
   };
 }
 
-export function signAs(bridgeId: string, key: BridgeKey, type: string, payload: object): Promise<string> {
-  return new CompactSign(encoder.encode(JSON.stringify(payload)))
-    .setProtectedHeader({ alg: 'EdDSA', typ: type, kid: bridgeId })
-    .sign(key.privateKey);
+/** JWS compact serialisation (RFC 7515, 7.1) by hand: of a large batch, encoding it the general way costs twice its signature. */
+export async function signAs(bridgeId: string, key: BridgeKey, type: string, payload: object): Promise<string> {
+  const input = `${encode({ alg: 'EdDSA', typ: type, kid: bridgeId })}.${encode(payload)}`;
+  const signature = await crypto.subtle.sign('Ed25519', key.privateKey, Buffer.from(input));
+  return `${input}.${Buffer.from(signature).toString('base64url')}`;
+}
+
+function encode(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url');
 }
 
 /** What the platform says is wrong, for a log or a person. */

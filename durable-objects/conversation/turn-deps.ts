@@ -8,7 +8,6 @@ import { err, ok, type Result } from '../../shared/core/result.ts';
 import { createMemory } from '../../shared/contracts/memories.ts';
 import { Egress } from '../../shared/egress/egress.ts';
 import { Catalog } from '../../shared/inference/catalog.ts';
-import { resolveRoute } from '../../shared/inference/resolve-route.ts';
 import { callBridge, callFirstBridge, lostRunOf } from '../../shared/inference/inference-client.ts';
 import { PlatformKey } from '../../shared/inference/platform-key.ts';
 import { makeTicket, TicketSeal } from '../../shared/inference/ticket.ts';
@@ -132,10 +131,8 @@ export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): 
       return recalled.ok ? ok(recalled.value.hits.map(({ id, text, score }) => ({ id, text, score }))) : recalled;
     },
     async findRoute(start, model) {
-      const view = await catalog.view(objects.catalogSource(), tenantId);
-      if (!view.ok) return view;
       const { allowExternal, conversationId: key } = start;
-      return resolveRoute(view.value, { model, operation: 'chat', allowExternal, key });
+      return catalog.route(objects.catalogSource(), tenantId, { model, operation: 'chat', allowExternal, key });
     },
     async admitRun(start, { run, maxMicros, maxTokens }) {
       const turn = { conversation: start.conversationId, agent: start.agent?.id ?? null, run };

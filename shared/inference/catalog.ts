@@ -12,6 +12,7 @@ import type { AnnouncedModel } from '../contracts/inference.ts';
 import type { ModelDefinition } from '../contracts/model-registry.ts';
 import { Everybody, isPlanScope, scopeOfPlan } from '../core/price-scope.ts';
 import type { NodeLoad } from './balance.ts';
+import { resolveRoute, type Route, type WantedRoute } from './resolve-route.ts';
 
 const ViewTtlMs = 1_000;
 const MaxPlans = 10_000;
@@ -87,6 +88,23 @@ export class Catalog {
       scopes.push(scopeOfPlan(plan.value));
     }
     return ok({ ...shared.value, tenant, ownPrices: scopes.flatMap((scope) => scoped.get(scope) ?? []) });
+  }
+
+  /** An outage that a kept view tells of is believed only when the pool, asked anew, tells of it too. */
+  async route(source: CatalogSource, tenant: string, wanted: WantedRoute): Promise<Result<Route>> {
+    const view = await this.view(source, tenant);
+    if (!view.ok) return view;
+    const route = resolveRoute(view.value, wanted);
+    return route.ok || route.failure.code !== 'node_unavailable' ? route : this.routeAnew(source, tenant, wanted);
+  }
+
+  /** The route by the bridges that are there now. */
+  async routeAnew(source: CatalogSource, tenant: string, wanted: WantedRoute): Promise<Result<Route>> {
+    const pool = await source.loadPool();
+    if (!pool.ok) return pool;
+    if (this.#view) this.#view = { ...this.#view, view: { ...this.#view.view, pool: pool.value } };
+    const view = await this.view(source, tenant);
+    return view.ok ? resolveRoute({ ...view.value, pool: pool.value }, wanted) : view;
   }
 
   async #sharedView(source: CatalogSource): Promise<Result<SharedView>> {

@@ -14,6 +14,8 @@ import { lostRunReleaseAt } from './reservation.ts';
 /** A bridge that restarts is back within about a second. */
 const UnreachedRetryMs = 500;
 
+type RouteBridges = Pick<Route, 'bridge' | 'others' | 'model' | 'node'>;
+
 /** Sends a request to one bridge, whichever way it is reached. */
 export type BridgeFetch = (path: string, init: RequestInit) => Promise<Response>;
 
@@ -27,15 +29,33 @@ export type BridgeRequest = {
   readonly signal?: AbortSignal;
 };
 
-/** Asks the route's bridges one after the other, as long as each says that it has not begun the job. */
+/**
+ * Asks the route's bridges one after the other, as long as each says that it has not begun the job. `renew` finds the
+ * route anew where none has: a bridge that has just come is not in a view that was kept.
+ */
 export async function callFirstBridge(
-  { bridge, others }: Pick<Route, 'bridge' | 'others'>,
+  route: RouteBridges,
+  call: (bridge: BridgeAddress) => Promise<Result<Response>>,
+  renew?: () => Promise<Result<RouteBridges>>,
+): Promise<Result<Response>> {
+  const known = [route.bridge, ...route.others] as const;
+  const answer = await callEach(known, call);
+  if (answer.ok || !answer.failure.notBegun || !renew) return answer;
+  const renewed = await renew();
+  if (!renewed.ok || renewed.value.model.id !== route.model.id || renewed.value.node !== route.node) return answer;
+  const all = [renewed.value.bridge, ...renewed.value.others];
+  const [first, ...rest] = all.filter(({ id }) => known.every((asked) => asked.id !== id));
+  return first ? callEach([first, ...rest], call) : answer;
+}
+
+async function callEach(
+  [first, ...rest]: readonly [BridgeAddress, ...BridgeAddress[]],
   call: (bridge: BridgeAddress) => Promise<Result<Response>>,
 ): Promise<Result<Response>> {
-  let answer = await call(bridge);
-  for (const other of others) {
+  let answer = await call(first);
+  for (const next of rest) {
     if (answer.ok || !answer.failure.notBegun) break;
-    answer = await call(other);
+    answer = await call(next);
   }
   return answer;
 }

@@ -23,7 +23,7 @@ export type Route = {
   readonly price: TokenPrice;
 };
 
-type Wanted = {
+export type WantedRoute = {
   readonly model: string;
   readonly operation: JobOperation;
   readonly allowExternal: boolean;
@@ -53,7 +53,7 @@ export function listServable(view: CatalogView, allowExternal: boolean): Announc
   return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-export function resolveRoute(view: CatalogView, wanted: Wanted): Result<Route> {
+export function resolveRoute(view: CatalogView, wanted: WantedRoute): Result<Route> {
   const { registry = [], tenant = '' } = view;
   let last: Result<Route> = modelNotFound(wanted);
   for (const named of resolveName(registry, tenant, wanted.model, wanted.key) ?? []) {
@@ -66,7 +66,7 @@ export function resolveRoute(view: CatalogView, wanted: Wanted): Result<Route> {
   return last;
 }
 
-function findRoute(view: CatalogView, wanted: Wanted, { model: id, bridge: at, node }: NamedModel): Result<Route> {
+function findRoute(view: CatalogView, wanted: WantedRoute, { model: id, bridge: at, node }: NamedModel): Result<Route> {
   const price = priceOf(view, id);
   const held = (price ? view.pool.bridges : []).flatMap(({ models, nodes, name = '', ...bridge }) => {
     const model = models.find((each) => each.id === id && (wanted.allowExternal || !each.external));
@@ -88,13 +88,18 @@ function findRoute(view: CatalogView, wanted: Wanted, { model: id, bridge: at, n
   return modelNotFound(wanted);
 }
 
-function modelNotFound({ model }: Wanted): Result<never> {
+/** Who serves it may be back soon. */
+function away(message?: string): Result<never> {
+  return err('node_unavailable', message, { retryAfterMs: AwayRetryMs });
+}
+
+function modelNotFound({ model }: WantedRoute): Result<never> {
   return err('model_not_found', `The model "${model}" does not exist, or this credential may not use it.`, {
     param: 'model',
   });
 }
 
-function refuseOperation({ model, operation }: Wanted, { operations }: AnnouncedModel): Result<never> {
+function refuseOperation({ model, operation }: WantedRoute, { operations }: AnnouncedModel): Result<never> {
   const message = `The model "${model}" is not one for ${operation}: it serves ${operations.join(', ')}.`;
   return err('unsupported_parameter', message, { param: 'model' });
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: everything in one run, round after round, so that a busy machine slows all alike; medians, and ratios
  * to the bare pass-through. With `PORTKEY_GATEWAY` naming the start script of an installed @portkey-ai/gateway, a row of
- * that. Prints a table and writes the same as JSON to dist/bench.json. Options: --rounds N, --ms N.
+ * that; it streams only where `@hono/node-server` is overridden to 1.3.3 in its package.json. Prints a table and writes the same as JSON to dist/bench.json. Options: --rounds N, --ms N.
  * `npm run bench -- vectors` measures the vector index alone: vectors.ts; `-- embeddings` the bridge's batching;
  * `-- retrieval` how good recall is: retrieval.ts; `-- memory` the chain: memory.ts; `-- memories` an agent with many
  * memories over HTTP: memories.ts.
@@ -16,7 +16,7 @@ import type { Target } from './load.ts';
 import { benchMemory } from './memory.ts';
 import { benchMemories } from './memories.ts';
 import { measureRecall } from './recall.ts';
-import { setStage, type Stage } from './stage.ts';
+import { portkeyHeaders, setStage, type Stage } from './stage.ts';
 import { benchRetrieval } from './retrieval.ts';
 import { benchVectors } from './vectors.ts';
 
@@ -104,15 +104,7 @@ function targets({ upstreamUrl, bareUrl, portkeyUrl, edge, whole }: Stage, strea
   return [
     plain('upstream alone', upstreamUrl),
     plain('bare workerd', bareUrl),
-    ...(portkeyUrl === undefined
-      ? []
-      : [
-          plain('Portkey gateway', portkeyUrl, {
-            authorization: 'Bearer none',
-            'x-portkey-provider': 'openai',
-            'x-portkey-custom-host': `${upstreamUrl}/v1`,
-          }),
-        ]),
+    ...(portkeyUrl === undefined ? [] : [plain('Portkey gateway', portkeyUrl, portkeyHeaders(upstreamUrl))]),
     target('Freehold edge', edge, '/v1/chat/completions', body, end),
     target('Freehold edge + bridge', whole, '/v1/chat/completions', body, end),
   ];

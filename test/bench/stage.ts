@@ -41,7 +41,7 @@ export async function setStage(): Promise<Stage> {
   const dataDir = mkdtempSync(join(tmpdir(), 'freehold-bench-'));
   const direct = await startUpstream();
   const bare = await startBare(direct.url);
-  const portkey = await startPortkey();
+  const portkey = await startPortkey(direct.url);
   const edge = await startEdge(join(dataDir, 'edge'));
   const whole = await startWhole(join(dataDir, 'whole'), direct.url);
   return {
@@ -127,7 +127,16 @@ async function startBare(upstream: string): Promise<{ port: number; worker: Mini
   return { port, worker };
 }
 
-async function startPortkey(): Promise<{ url: string; process: ChildProcess } | undefined> {
+/** What tells it which provider to go to, and where that is. */
+export function portkeyHeaders(upstreamUrl: string): Readonly<Record<string, string>> {
+  return {
+    authorization: 'Bearer none',
+    'x-portkey-provider': 'openai',
+    'x-portkey-custom-host': `${upstreamUrl}/v1`,
+  };
+}
+
+async function startPortkey(upstreamUrl: string): Promise<{ url: string; process: ChildProcess } | undefined> {
   const script = process.env['PORTKEY_GATEWAY'];
   if (script === undefined) return undefined;
   const port = 20_000 + Math.floor(Math.random() * 20_000);
@@ -138,11 +147,31 @@ async function startPortkey(): Promise<{ url: string; process: ChildProcess } | 
       () => true,
       () => false,
     );
-    if (isUp) return { url, process: process_ };
+    if (isUp) {
+      await requireStreams(url, upstreamUrl).catch((error: unknown) => {
+        process_.kill();
+        throw error;
+      });
+      return { url, process: process_ };
+    }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   process_.kill();
   throw new Error(`PORTKEY_GATEWAY: ${script} does not answer at ${url}`);
+}
+
+/** Beside a newer @hono/node-server than 1.3.3 it writes to headers that are immutable, and each stream of it is a 500. */
+async function requireStreams(url: string, upstreamUrl: string): Promise<void> {
+  const answer = await fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...portkeyHeaders(upstreamUrl) },
+    body: JSON.stringify({ model: 'bench-model', messages: [{ role: 'user', content: 'Say hello.' }], stream: true }),
+  });
+  const text = await answer.text();
+  if (answer.ok && text.includes('[DONE]')) return;
+  throw new Error(
+    `PORTKEY_GATEWAY does not stream (${answer.status} ${text.slice(0, 200)}). Install it with {"overrides":{"@hono/node-server":"1.3.3"}}.`,
+  );
 }
 
 async function startFreehold(

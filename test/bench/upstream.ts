@@ -4,11 +4,11 @@
  * that the edge's settling is part of what is measured.
  */
 import { createServer } from 'node:http';
-import { importJWK, type JWK } from 'jose';
-import { systemClock } from '../../shared/core/clock.ts';
+import { importJWK, type CryptoKey, type JWK } from 'jose';
+import { signAs } from '../../gpu-bridge/platform-client.ts';
+import { systemClock, toUnixSeconds } from '../../shared/core/clock.ts';
 import { mintId, type BridgeId } from '../../shared/core/ids.ts';
 import { receiptAck, TokenTypes, type JobClaims, type Receipt } from '../../shared/contracts/inference.ts';
-import { SignJWT } from 'jose';
 
 export const Chunks = 64;
 const Model = 'bench-model';
@@ -40,7 +40,7 @@ const streamChunks = [
 
 type Identity = { readonly id: BridgeId; readonly privateJwk: JWK; readonly platformUrl: string };
 const identity = process.env['BENCH_BRIDGE'] ? (JSON.parse(process.env['BENCH_BRIDGE']) as Identity) : undefined;
-const key = identity && (await importJWK(identity.privateJwk, 'EdDSA'));
+const key = identity && ((await importJWK(identity.privateJwk, 'EdDSA')) as CryptoKey);
 
 /** As in the real bridge. */
 const GatherMs = 250;
@@ -53,11 +53,8 @@ async function deliver(): Promise<void> {
   delivering = true;
   while (waiting.length > 0) {
     const receipts = waiting.splice(0, 500);
-    const jws = await new SignJWT({ tenant: receipts[0]!.tenant, receipts })
-      .setProtectedHeader({ alg: 'EdDSA', typ: TokenTypes.receipts, kid: identity.id })
-      .setIssuer(identity.id)
-      .setIssuedAt()
-      .sign(key);
+    const claims = { iss: identity.id, iat: toUnixSeconds(systemClock.now()), tenant: receipts[0]!.tenant, receipts };
+    const jws = await signAs(identity.id, { privateKey: key, publicJwk: {} }, TokenTypes.receipts, claims);
     const answer = await fetch(`${identity.platformUrl}/bridge/v1/receipts`, {
       method: 'POST',
       headers: { 'content-type': 'application/jose' },

@@ -135,6 +135,8 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
     random,
     mint: (kind) => mintId(kind, startedAt, random),
     catalog: () => catalog.view(objects.catalogSource(), tenantId),
+    route: (wanted) => catalog.route(objects.catalogSource(), tenantId, wanted),
+    routeAnew: (wanted) => catalog.routeAnew(objects.catalogSource(), tenantId, wanted),
   };
   const planned = route.plan ? await route.plan(request, input) : ok<AdmissionPlan>({ planned: undefined });
   if (!planned.ok) {

@@ -7,9 +7,10 @@ const MaxHeaderBytes = 32_768;
 export function findHeaderExcess(headers: Headers): Failure | undefined {
   let count = 0;
   let bytes = 0;
-  for (const [name, value] of headers) {
+  // Half the price of iterating, which makes a pair of each.
+  headers.forEach((value, name) => {
     count++;
     bytes += name.length + value.length;
-  }
+  });
   return count > MaxHeaders || bytes > MaxHeaderBytes ? fail('headers_too_large') : undefined;
 }

@@ -24,6 +24,7 @@ import type { CreateIssuer, SignInEndpoints } from '../../shared/contracts/issue
 import type { BridgeAddress, CatalogView } from '../../shared/inference/catalog.ts';
 import type { BridgeFetch } from '../../shared/inference/inference-client.ts';
 import type { PlatformKey } from '../../shared/inference/platform-key.ts';
+import type { Route, WantedRoute } from '../../shared/inference/resolve-route.ts';
 import type { TicketSeal } from '../../shared/inference/ticket.ts';
 import type { MemoryStore } from '../../shared/store/memory-store.ts';
 import type { VectorIndex } from '../../shared/store/vector-index.ts';
@@ -39,6 +40,9 @@ export type TenantRequest = {
   readonly random: Random;
   readonly mint: <K extends IdKind>(kind: K) => Id<K>;
   readonly catalog: () => Promise<Result<CatalogView>>;
+  /** Where a job goes; `routeAnew`: by the bridges that are there now. */
+  readonly route: (wanted: WantedRoute) => Promise<Result<Route>>;
+  readonly routeAnew: (wanted: WantedRoute) => Promise<Result<Route>>;
 };
 
 export type AdmissionPlan<X = unknown> = {

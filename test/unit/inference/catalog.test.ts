@@ -104,6 +104,32 @@ describe('the catalogue', () => {
     expect(loads).toBe(3);
   });
 
+  it('finds a bridge that has come since a view without one was kept, and keeps it', async () => {
+    let bridges = [] as ReturnType<typeof bridge>[];
+    let loads = 0;
+    const catalog = new Catalog({ now: () => 1 });
+    const source: CatalogSource = {
+      loadPool: async () => {
+        loads++;
+        return ok({ bridges, defaultModel: null });
+      },
+      loadPrices: async () => ok([price('a')]),
+      loadRegistry: async () => ok([]),
+      loadPlan: async () => ok('standard'),
+    };
+    expect(await catalog.route(source, 'tnt_a', chat('a'))).toMatchObject({ failure: { code: 'node_unavailable' } });
+    bridges = [bridge(model('a'))];
+    expect(await catalog.route(source, 'tnt_a', chat('a'))).toMatchObject({
+      ok: true,
+      value: { bridge: { id: bridges[0]!.id } },
+    });
+    const asked = loads;
+    expect((await catalog.route(source, 'tnt_a', chat('a'))).ok).toBe(true);
+    expect(loads).toBe(asked);
+    expect(await catalog.route(source, 'tnt_a', chat('b'))).toMatchObject({ failure: { code: 'model_not_found' } });
+    expect(loads).toBe(asked);
+  });
+
   it('that cannot be loaded is an outage, never empty, and is tried again at once', async () => {
     let down = true;
     const catalog = new Catalog({ now: () => 1 });

@@ -5,10 +5,12 @@ import { mintId } from '../../../shared/core/ids.ts';
 import { err, ok } from '../../../shared/core/result.ts';
 import type { BridgeAddress } from '../../../shared/inference/catalog.ts';
 import { callBridge, callFirstBridge, lostRunOf } from '../../../shared/inference/inference-client.ts';
+import type { Route } from '../../../shared/inference/resolve-route.ts';
 import { lostRunReleaseAt } from '../../../shared/inference/reservation.ts';
 
 const address = (): BridgeAddress => ({ id: mintId('bridge', 1), transport: 'tunnel', url: '' });
-const route = { bridge: address(), others: [address(), address()] };
+const model = { id: 'a' } as Route['model'];
+const route = { bridge: address(), others: [address(), address()], model, node: null };
 const notBegun = err('node_unavailable', undefined, { notBegun: true });
 const unreached = err('node_unavailable', undefined, { unreached: true });
 
@@ -23,11 +25,42 @@ describe('a job with several bridges to go to', () => {
     expect(asked).toEqual([route.bridge, ...route.others].map(({ id }) => id));
   });
 
+  it('goes to a bridge that has come since, and to none twice, before it is refused', async () => {
+    const come = address();
+    const renewed = { ...route, bridge: come, others: [route.bridge, ...route.others] };
+    const asked: string[] = [];
+    const call = async ({ id }: BridgeAddress) => {
+      asked.push(id);
+      return id === come.id ? ok(new Response('done')) : notBegun;
+    };
+    expect((await callFirstBridge(route, call, async () => ok(renewed))).ok).toBe(true);
+    expect(asked).toEqual([...[route.bridge, ...route.others].map(({ id }) => id), come.id]);
+  });
+
+  it.each([
+    ['another model', ok({ ...route, bridge: address(), model: { ...model, id: 'b' } })],
+    ['another node', ok({ ...route, bridge: address(), node: 'gpu-2' })],
+    ['nobody new', ok(route)],
+    ['an outage', err('service_unavailable')],
+  ])('is refused as it was where the route found anew is %s', async (_, renewed) => {
+    let asked = 0;
+    const answer = await callFirstBridge(
+      route,
+      async () => (asked++, notBegun),
+      async () => renewed,
+    );
+    expect([asked, answer]).toEqual([3, notBegun]);
+  });
+
   it.each([unreached, err('upstream_cut'), err('service_unavailable'), ok(new Response('x'))])(
     'is never sent twice when it may have been begun',
     async (first) => {
       let asked = 0;
-      const answer = await callFirstBridge(route, async () => (asked++, first));
+      const answer = await callFirstBridge(
+        route,
+        async () => (asked++, first),
+        async () => ok({ ...route, bridge: address() }),
+      );
       expect([asked, answer]).toEqual([1, first]);
     },
   );

@@ -1,6 +1,7 @@
 /** Sends an admitted run to its bridge and passes the answer on as it comes. */
 import { CacheHeader } from '../../../shared/contracts/inference.ts';
 import { ok, type Result } from '../../../shared/core/result.ts';
+import type { BridgeAddress } from '../../../shared/inference/catalog.ts';
 import { callBridge, callFirstBridge, lostRunOf } from '../../../shared/inference/inference-client.ts';
 import { makeTicket } from '../../../shared/inference/ticket.ts';
 import type { TenantCall } from '../../edge/tenant-call.ts';
@@ -19,10 +20,10 @@ export async function forwardRun(
   },
 ): Promise<Result<Reply>> {
   const bytesCountedBy = body.bytesCountedBy ?? 'bridge';
-  const { route, reservation, operation, timeoutMs, lane, affinity, degradedFrom } = planned;
+  const { route, renew, reservation, operation, timeoutMs, lane, affinity, degradedFrom } = planned;
   const key = await call.platformKey();
   const text = body.model === route.model.id ? body.text : withModel(body.text, route.model.id);
-  const answer = await callFirstBridge(route, async (bridge) => {
+  const send = async (bridge: BridgeAddress) => {
     const held = { ...reservation, bridge: bridge.id };
     const ticket = call.ticketSeal().seal(makeTicket(call.tenantId, call.principal, null, call.lease, held));
     const jobToken = await key.signJob(
@@ -54,7 +55,8 @@ export async function forwardRun(
       traceparent: call.traceparent,
       signal: call.signal,
     });
-  });
+  };
+  const answer = await callFirstBridge(route, send, renew);
   if (!answer.ok) {
     const releaseAt = lostRunOf(answer.failure, call.clock.now(), timeoutMs);
     if (releaseAt !== undefined && call.lease !== null) {

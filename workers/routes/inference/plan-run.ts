@@ -2,13 +2,15 @@
 import { ok, type Result } from '../../../shared/core/result.ts';
 import type { JobClaims, JobOperation } from '../../../shared/contracts/inference.ts';
 import { mintId } from '../../../shared/core/ids.ts';
-import { resolveRoute, type Route } from '../../../shared/inference/resolve-route.ts';
+import type { Route } from '../../../shared/inference/resolve-route.ts';
 import { makeReservation, MaxTimeoutMs, type RunBound } from '../../../shared/inference/reservation.ts';
 import type { AdmissionPlan, TenantRequest } from '../../edge/tenant-call.ts';
 import type { Reservation } from '../../../shared/contracts/admission.ts';
 
 export type PlannedRun = {
   readonly route: Route;
+  /** Finds it anew. */
+  readonly renew: () => Promise<Result<Route>>;
   readonly reservation: Reservation;
   readonly operation: JobOperation;
   readonly timeoutMs: number;
@@ -33,13 +35,12 @@ export async function planRun(
   wanted: WantedRun,
   degradedFrom?: string,
 ): Promise<Result<AdmissionPlan<PlannedRun>>> {
-  const view = await request.catalog();
-  if (!view.ok) return view;
   const { model, operation } = wanted;
   /** Always a new run: a bridge serves each once, so a request that is tried again needs another. */
   const run = mintId('run', request.clock.now());
   const key = wanted.affinity ?? run;
-  const route = resolveRoute(view.value, { model, operation, allowExternal: false, key });
+  const asked = { model, operation, allowExternal: false, key };
+  const route = await request.route(asked);
   if (!route.ok) return route;
   const reservation = makeReservation(run, route.value, wanted.bound(route.value));
   return ok({
@@ -49,6 +50,7 @@ export async function planRun(
     degraded: (cheaper) => planRun(request, { ...wanted, model: cheaper }, model),
     planned: {
       route: route.value,
+      renew: () => request.routeAnew(asked),
       reservation,
       operation,
       timeoutMs: MaxTimeoutMs,
