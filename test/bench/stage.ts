@@ -93,6 +93,19 @@ export async function setWays(): Promise<{
   };
 }
 
+/** A platform without any model. */
+export async function setPlatform(): Promise<RunningFreehold & { stop(): Promise<void> }> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'freehold-bench-'));
+  const { platform, operator } = await startFreehold(dataDir);
+  return {
+    ...(await createTenant(platform, operator)),
+    async stop() {
+      await platform.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
 /** A pass-through with kept connections and without buffers, as nginx is set before a model. */
 async function startNginx(dir: string, upstream: string): Promise<{ url: string; process: ChildProcess } | undefined> {
   if (spawnSync('nginx', ['-v']).status !== 0) return undefined;
