@@ -45,6 +45,7 @@ async function produceForAll(
   const tellOthers = isStream ? undefined : run.deps.flights.begin(key);
   let end: FlightEnd = 'failed';
   run.record();
+  run.meter.noteCache('miss');
   try {
     const failure = await produce();
     if (run.outcome === 'completed') {
@@ -67,6 +68,7 @@ async function sendKept(
   if (run.stopped.aborted) return run.stopReason?.failure;
   run.meter.served(CacheSource, 0, () => undefined);
   run.noteSaid(answer);
+  run.meter.noteCache('hit');
   await run.settle('completed');
   const headers = { ...run.answerHeaders(CacheSource), [CacheHeader]: 'hit' };
   if (!isStream) {

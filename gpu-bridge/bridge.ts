@@ -11,7 +11,7 @@ import { fail } from '../shared/core/failure.ts';
 import { systemClock, type Clock } from '../shared/core/clock.ts';
 import type { Transport } from '../shared/contracts/bridges.ts';
 import type { BridgeId } from '../shared/core/ids.ts';
-import { jsonLogger, type Logger } from '../shared/core/log.ts';
+import { jsonLogger, type Logger, type WriteLine } from '../shared/core/log.ts';
 import { AcceptedTokens } from './accepted-tokens.ts';
 import { Announcer } from './announcer.ts';
 import { IdentityKeeper, loadBridgeIdentity } from './bridge-key.ts';
@@ -24,6 +24,7 @@ import { JobKeys } from './job-keys.ts';
 import { defaultQueueLimits, type QueueLimits } from './job-queue.ts';
 import { createJobTokenVerifier } from './job-token.ts';
 import { Journal } from './journal.ts';
+import type { JournalFile } from './journal-file.ts';
 import { KeyCare } from './key-care.ts';
 import { BridgeMetrics } from './metrics.ts';
 import { NodePool } from './node-pool.ts';
@@ -85,8 +86,11 @@ export type BridgeDeps = {
   readonly clock?: Clock;
   readonly random?: () => number;
   readonly log?: Logger;
+  /** Where the log goes, without a logger. */
+  readonly writeLine?: WriteLine;
   readonly environment?: Environment;
   readonly timings?: Partial<BridgeTimings>;
+  readonly openJournalFile?: typeof JournalFile.open;
   /** Instead of the nodes of the configuration. */
   readonly nodes?: readonly InferenceNode[];
 };
@@ -119,7 +123,7 @@ async function startLocked(
 ): Promise<RunningBridge> {
   const clock = deps.clock ?? systemClock;
   const random = deps.random ?? Math.random;
-  const log = deps.log ?? jsonLogger(() => clock.now(), { service: 'gpu-bridge' });
+  const log = deps.log ?? jsonLogger(() => clock.now(), { service: 'gpu-bridge' }, deps.writeLine);
   const timings: BridgeTimings = { ...defaultTimings, ...deps.timings };
   const loaded = await loadBridgeIdentity({
     dataDir: config.data_dir,
@@ -138,6 +142,7 @@ async function startLocked(
     log,
     syncEveryWrite: config.sync_journal,
     compactAtBytes: timings.compactAtBytes,
+    ...(deps.openJournalFile ? { openFile: deps.openJournalFile } : {}),
   });
   const accepted = new AcceptedTokens();
   for (const [run, exp] of journal.usedTokens) accepted.remember(run, exp);

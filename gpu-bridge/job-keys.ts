@@ -2,6 +2,7 @@
  * The symmetric keys that the platform gives this bridge for its job tokens: the present one, and the one before it until
  * its last token is too old. Kept in the data directory, readable by its owner only, so that a restart forgets none.
  */
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,10 +15,13 @@ const keptKeys = z.array(givenJobKey).max(Kept);
 export class JobKeys {
   readonly #path: string;
   #keys: readonly GivenJobKey[];
+  /** By id, made ready once: that takes longer than to check a token. */
+  readonly #ready = new Map<string, KeyObject>();
 
   constructor(dataDir: string) {
     this.#path = join(dataDir, 'job-keys.json');
     this.#keys = readKeys(this.#path);
+    this.#makeReady();
   }
 
   /** The id of the newest, to be announced; undefined before the first. */
@@ -25,18 +29,23 @@ export class JobKeys {
     return this.#keys[0]?.kid;
   }
 
-  find(kid: string | undefined): Uint8Array | undefined {
-    const key = this.#keys.find((each) => each.kid === kid);
-    return key && Buffer.from(key.k, 'base64url');
+  find(kid: string | undefined): KeyObject | undefined {
+    return kid === undefined ? undefined : this.#ready.get(kid);
   }
 
   /** True where it is new. It is on disk when this resolves, so that it may be announced. */
   async take(key: GivenJobKey): Promise<boolean> {
     if (key.kid === this.newest) return false;
     this.#keys = [key, ...this.#keys.filter(({ kid }) => kid !== key.kid)].slice(0, Kept);
+    this.#makeReady();
     await writeFile(`${this.#path}.new`, JSON.stringify(this.#keys), { mode: 0o600 });
     await rename(`${this.#path}.new`, this.#path);
     return true;
+  }
+
+  #makeReady(): void {
+    this.#ready.clear();
+    for (const { kid, k } of this.#keys) this.#ready.set(kid, createSecretKey(k, 'base64url'));
   }
 }
 

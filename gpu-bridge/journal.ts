@@ -4,12 +4,12 @@
  * under way goes out with the next, and a promise resolves when its record is in the file. On opening, a torn last line
  * is cut off and every run that has no receipt gets one with the outcome `interrupted`.
  */
-import { open, rename, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { receipt, type Receipt } from '../shared/contracts/inference.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { mintId } from '../shared/core/ids.ts';
 import { describeError, type Logger } from '../shared/core/log.ts';
+import { JournalFile } from './journal-file.ts';
 import { parseJson } from './json-object.ts';
 import { NoNode } from './nodes/node.ts';
 
@@ -50,14 +50,15 @@ export type JournalOptions = {
   readonly syncEveryWrite: boolean;
   /** The file is rewritten when it is larger than this and mostly settled. */
   readonly compactAtBytes: number;
+  /** What its file is opened by. */
+  readonly openFile?: typeof JournalFile.open;
 };
 
 type Waiting = { readonly line: string; readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
 export class Journal {
   readonly #options: JournalOptions;
-  #file: FileHandle;
-  #size = 0;
+  readonly #file: JournalFile;
   #compactAt: number;
   readonly #open = new Map<string, RunRecord>();
   readonly #progress = new Map<string, RunProgress>();
@@ -67,17 +68,15 @@ export class Journal {
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
 
-  private constructor(options: JournalOptions, file: FileHandle) {
+  private constructor(options: JournalOptions, file: JournalFile) {
     this.#options = options;
     this.#file = file;
     this.#compactAt = options.compactAtBytes;
   }
 
   static async open(options: JournalOptions): Promise<Journal> {
-    const file = await open(options.path, 'a+', 0o600).then(async (made) => {
-      await made.close();
-      return open(options.path, 'r+');
-    });
+    const { path, syncEveryWrite, openFile = (...args) => JournalFile.open(...args) } = options;
+    const file = await openFile(path, syncEveryWrite);
     const journal = new Journal(options, file);
     await journal.#replay();
     await journal.#compact();
@@ -119,7 +118,6 @@ export class Journal {
 
   async close(): Promise<void> {
     while (this.#writing) await this.#writing;
-    await this.#file.datasync();
     await this.#file.close();
   }
 
@@ -151,15 +149,9 @@ export class Journal {
   }
 
   async #replay(): Promise<void> {
-    const bytes = await this.#file.readFile();
-    const whole = bytes.lastIndexOf(0x0a) + 1;
-    if (whole < bytes.length) {
-      this.#options.log.error('journal.torn', { bytes: bytes.length - whole });
-      await this.#file.truncate(whole);
-    }
-    this.#size = whole;
     let unreadable = 0;
-    for (const line of Buffer.from(bytes.subarray(0, whole)).toString('utf8').split('\n')) {
+    const lines = await this.#file.readLines((bytes) => this.#options.log.error('journal.torn', { bytes }));
+    for (const line of lines) {
       if (line === '') continue;
       const record = journalRecord.safeParse(parseJson(line)?.value);
       if (record.success) this.#apply(record.data);
@@ -206,27 +198,15 @@ export class Journal {
       const group = this.#waiting;
       this.#waiting = [];
       try {
-        await this.#write(group.map((each) => each.line).join(''));
+        await this.#file.append(group.map((each) => each.line).join(''));
         for (const each of group) each.resolve();
-        if (this.#size > this.#compactAt) await this.#compact();
+        if (this.#file.size > this.#compactAt) await this.#compact();
       } catch (error) {
         this.#options.log.error('journal.write_failed', { error: describeError(error) });
-        await this.#file.truncate(this.#size).catch(() => {});
         for (const each of group) each.reject(error);
       }
     }
     this.#writing = undefined;
-  }
-
-  /** At the known end of the file, so that nothing a failed write left behind stays in front of it. */
-  async #write(text: string): Promise<void> {
-    const bytes = Buffer.from(text);
-    for (let done = 0; done < bytes.length;) {
-      const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, this.#size + done);
-      done += bytesWritten;
-    }
-    if (this.#options.syncEveryWrite) await this.#file.datasync();
-    this.#size += bytes.length;
   }
 
   /** Rewrites the file with what still matters, if that is less than half of it. */
@@ -248,15 +228,6 @@ export class Journal {
     ];
     const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');
     this.#compactAt = Math.max(this.#options.compactAtBytes, Buffer.byteLength(text) * 4);
-    if (Buffer.byteLength(text) * 2 > this.#size) return;
-    const path = `${this.#options.path}.new`;
-    const file = await open(path, 'w', 0o600);
-    await file.writeFile(text);
-    await file.datasync();
-    await rename(path, this.#options.path);
-    const old = this.#file;
-    this.#file = file;
-    this.#size = Buffer.byteLength(text);
-    await old.close();
+    if (Buffer.byteLength(text) * 2 <= this.#file.size) await this.#file.replace(text);
   }
 }

@@ -6,6 +6,7 @@ import { startBridge, type RunningBridge } from './bridge.ts';
 import { enrolMachine, rotateNow, UsageError } from './commands.ts';
 import { ConfigError, parseConfig } from './config.ts';
 import { EnrolmentError } from './enrolment.ts';
+import { gatherLines } from './log-lines.ts';
 
 let bridge: RunningBridge | undefined;
 let stopping = false;
@@ -20,7 +21,7 @@ async function stop(): Promise<void> {
 async function run(args: readonly string[]): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
   process.on('disconnect', () => void stop());
-  bridge = await startBridge(parseConfig(process.env, args));
+  bridge = await startBridge(parseConfig(process.env, args), { writeLine: gatherLines() });
   const ready = { type: 'ready', url: bridge.url, id: bridge.id, public_jwk: bridge.publicJwk };
   if (process.send) process.send(ready);
   else console.log(JSON.stringify(ready));

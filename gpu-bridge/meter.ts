@@ -23,6 +23,7 @@ export class Meter {
   #whole = false;
   #answerBytes = 0;
   #firstTokenAt: number | undefined;
+  #cache: Receipt['cache'];
 
   constructor(claims: JobClaims, bridgeId: string, startedAt: number) {
     this.#claims = claims;
@@ -59,6 +60,11 @@ export class Meter {
 
   noteToken(now: number): void {
     this.#firstTokenAt ??= now;
+  }
+
+  /** The caller would take an answer of before: there was one, or there was none. */
+  noteCache(result: NonNullable<Receipt['cache']>): void {
+    this.#cache = result;
   }
 
   /** The answer came to its end, so the node's count, if there is one, is its last word. */
@@ -104,6 +110,7 @@ export class Meter {
         ? {}
         : { first_token_ms: Math.max(0, this.#firstTokenAt - this.#startedAt) }),
       ...(gpuMs === undefined ? {} : { gpu_ms: gpuMs }),
+      ...(this.#cache === undefined ? {} : { cache: this.#cache }),
       started_at: this.#startedAt,
       finished_at: now,
       ticket: this.#claims.ticket,

@@ -26,12 +26,18 @@ export class BridgeMetrics {
     'node',
     'result',
   ]);
+  readonly #cache = this.#counter(
+    'cache_answers_total',
+    'Runs whose caller would take an answer of before, by whether there was one.',
+    ['model', 'result'],
+  );
   readonly #duration = this.#histogram('run_duration_seconds', "From a run's start to its end.");
   readonly #firstToken = this.#histogram('time_to_first_token_seconds', "From a run's start to its first token.");
 
   noteReceipt(receipt: Receipt): void {
-    const { operation, model, outcome } = receipt;
+    const { operation, model, outcome, cache } = receipt;
     this.#runs.inc({ operation, model, outcome });
+    if (cache !== undefined) this.#cache.inc({ model, result: cache });
     this.#tokens.inc({ model, type: 'input' }, inputTokensOf(receipt));
     this.#tokens.inc({ model, type: 'cached_input' }, receipt.cached_input_tokens);
     this.#tokens.inc({ model, type: 'output' }, receipt.output_tokens);

@@ -137,6 +137,7 @@ function tallyOf({ receipt, costMicros }: SettledRun): Tally {
   const tally = emptyTally();
   tally.runs = 1;
   countOne(tally.outcomes, receipt.outcome);
+  if (receipt.cache !== undefined) tally.caches = { [receipt.cache]: 1 };
   tally.inputTokens = inputTokensOf(receipt);
   tally.cachedInputTokens = receipt.cached_input_tokens;
   tally.outputTokens = receipt.output_tokens;

@@ -116,6 +116,8 @@ export const receipt = z.object({
   gpu_ms: z.number().int().min(0).optional(),
   /** Bytes of the answer that were sent, where the job asked for them to be counted. */
   answer_bytes: z.number().int().min(0).optional(),
+  /** Whether the answer was one that was given before, where the caller would take one. */
+  cache: z.enum(['hit', 'miss']).optional(),
   /** From the start to the first token, of an answer that its node streamed. */
   first_token_ms: z.number().int().min(0).optional(),
   started_at: z.number().int(),

@@ -32,6 +32,9 @@ export const telemetrySums = z.object({
   first_byte_ms: percentiles.describe('Until the beginning of the answer.'),
   runs: count.describe('Runs of models that were settled, with or without a request of their own.'),
   runs_by_outcome: z.record(z.string(), count),
+  cache: z
+    .object({ hit: count, miss: count })
+    .describe('Runs whose caller would take an answer of before, by whether there was one.'),
   run_ms: percentiles.describe('How long a run took on its node.'),
   first_token_ms: percentiles.describe("From a run's start to its first token."),
   input_tokens: count,

@@ -8,14 +8,16 @@ export type Logger = {
   error(event: string, fields?: LogFields): void;
 };
 
-/** JSON lines to the console: what workerd and Node both collect from standard output. */
-export function jsonLogger(now: () => number, bound: LogFields = {}): Logger {
-  const line = (level: string, event: string, fields?: LogFields) =>
-    JSON.stringify({ time: new Date(now()).toISOString(), level, event, ...bound, ...fields });
-  return {
-    info: (event, fields) => console.log(line('info', event, fields)),
-    error: (event, fields) => console.error(line('error', event, fields)),
-  };
+export type WriteLine = (level: 'info' | 'error', line: string) => void;
+
+/** To the console: what workerd and Node both collect from standard output. */
+const toConsole: WriteLine = (level, line) => (level === 'info' ? console.log(line) : console.error(line));
+
+/** JSON lines. */
+export function jsonLogger(now: () => number, bound: LogFields = {}, write = toConsole): Logger {
+  const say = (level: 'info' | 'error') => (event: string, fields?: LogFields) =>
+    write(level, JSON.stringify({ time: new Date(now()).toISOString(), level, event, ...bound, ...fields }));
+  return { info: say('info'), error: say('error') };
 }
 
 export const silentLogger: Logger = { info: () => {}, error: () => {} };

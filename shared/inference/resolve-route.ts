@@ -88,11 +88,6 @@ function findRoute(view: CatalogView, wanted: WantedRoute, { model: id, bridge: 
   return modelNotFound(wanted);
 }
 
-/** Who serves it may be back soon. */
-function away(message?: string): Result<never> {
-  return err('node_unavailable', message, { retryAfterMs: AwayRetryMs });
-}
-
 function modelNotFound({ model }: WantedRoute): Result<never> {
   return err('model_not_found', `The model "${model}" does not exist, or this credential may not use it.`, {
     param: 'model',

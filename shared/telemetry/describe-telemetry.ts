@@ -77,6 +77,7 @@ function summarise(tally: Tally, minutes: number): TelemetrySums {
     first_byte_ms: percentiles(tally.firstByte),
     runs: tally.runs,
     runs_by_outcome: { ...tally.outcomes },
+    cache: { hit: tally.caches?.['hit'] ?? 0, miss: tally.caches?.['miss'] ?? 0 },
     run_ms: percentiles(tally.runTime),
     first_token_ms: percentiles(tally.firstToken),
     input_tokens: tally.inputTokens,

@@ -48,6 +48,14 @@ export function tallyMetrics(series: readonly LabelledTally[]): MetricFamily[] {
       ),
     },
     {
+      name: 'freehold_cache_answers_total',
+      help: 'Runs whose caller would take an answer of before, by whether there was one.',
+      type: 'counter',
+      samples: each(runs, ({ labels, tally }) =>
+        Object.entries(tally.caches ?? {}).map(([result, value]) => ({ labels: { ...labels, result }, value })),
+      ),
+    },
+    {
       name: 'freehold_run_duration_seconds',
       help: 'How long runs took on their nodes.',
       type: 'histogram',

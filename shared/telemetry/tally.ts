@@ -16,6 +16,8 @@ export type Tally = {
   runs: number;
   /** Runs by how they ended. */
   readonly outcomes: Counts;
+  /** Runs whose caller would take an answer of before, by `hit` and `miss`; not there in what earlier releases kept. */
+  caches?: Counts;
   inputTokens: number;
   cachedInputTokens: number;
   outputTokens: number;
@@ -68,6 +70,7 @@ export function addTally(to: Tally, other: Tally): void {
   addHistogram(to.firstByte, other.firstByte);
   to.runs += other.runs;
   addCounts(to.outcomes, other.outcomes);
+  if (other.caches) addCounts((to.caches ??= {}), other.caches);
   to.inputTokens += other.inputTokens;
   to.cachedInputTokens += other.cachedInputTokens;
   to.outputTokens += other.outputTokens;

@@ -1,11 +1,14 @@
 /** Load on one target: closed loops for throughput, an open loop for latency. Every answer is checked to be whole. */
 import { Pool } from 'undici';
 
+type Headers = Readonly<Record<string, string>>;
+
 export type Target = {
   readonly name: string;
   readonly origin: string;
   readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** A function where every request needs its own. */
+  readonly headers: Headers | (() => Headers);
   readonly body: string;
   /** What a whole answer ends with. */
   readonly end: string;
@@ -61,7 +64,8 @@ export class Load {
   }
 
   async once(): Promise<{ total: number; first: number }> {
-    const { path, headers, body, end, name } = this.#target;
+    const { path, headers: given, body, end, name } = this.#target;
+    const headers = typeof given === 'function' ? given() : given;
     const started = performance.now();
     const answer = await this.#pool.request({ method: 'POST', path, headers, body });
     let first = 0;

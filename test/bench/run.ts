@@ -1,15 +1,17 @@
 /**
  * `npm run bench`: everything in one run, round after round, so that a busy machine slows all alike; medians, and ratios
  * to the bare pass-through. With `PORTKEY_GATEWAY` naming the start script of an installed @portkey-ai/gateway, a row of
- * that; it streams only where `@hono/node-server` is overridden to 1.3.3 in its package.json. Prints a table and writes the same as JSON to dist/bench.json. Options: --rounds N, --ms N.
- * `npm run bench -- vectors` measures the vector index alone: vectors.ts; `-- embeddings` the bridge's batching;
- * `-- retrieval` how good recall is: retrieval.ts; `-- memory` the chain: memory.ts; `-- memories` an agent with many
- * memories over HTTP: memories.ts.
+ * that; it streams only where `@hono/node-server` is overridden to 1.3.3 in its package.json. Prints a table and writes
+ * the same as JSON to dist/bench.json. Options: --rounds N, --ms N.
+ * `npm run bench -- bridge` measures what stands before a node: bridge.ts; `-- embeddings` the bridge alone and its
+ * batching; `-- vectors` the vector index: vectors.ts; `-- retrieval` how good recall is: retrieval.ts; `-- memory` the
+ * chain: memory.ts; `-- memories` an agent with many memories over HTTP: memories.ts.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { repositoryRoot } from '../../scripts/platform.ts';
+import { benchBridge } from './bridge.ts';
 import { compare, print, target } from './compare.ts';
 import { benchEmbeddings } from './embeddings.ts';
 import type { Target } from './load.ts';
@@ -37,6 +39,7 @@ const size = { rounds: Number(values.rounds), windowMs: Number(values.ms) };
 /** What can be measured alone. */
 const parts: Readonly<Record<string, () => unknown>> = {
   vectors: () => benchVectors({ million: values.million, count: Number(values.vectors) }),
+  bridge: () => benchBridge(size),
   embeddings: () => benchEmbeddings(size.rounds),
   retrieval: () => benchRetrieval(),
   memory: () => benchMemory(),

@@ -2,8 +2,8 @@
  * What the benchmark compares, all running at once: the upstream alone, a bare workerd worker that passes it through,
  * Freehold's edge in front of the same upstream, and Freehold with its real bridge in between.
  */
-import { fork, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -61,22 +61,32 @@ export async function setStage(): Promise<Stage> {
   };
 }
 
-/** The two ways to a bridge, before one upstream. */
+/** What can stand before one upstream, all running at once: nginx where it is installed, the edge, and both ways to a bridge. */
 export async function setWays(): Promise<{
+  readonly upstreamUrl: string;
+  readonly nginxUrl: string | undefined;
+  readonly edge: RunningFreehold;
   readonly http: RunningFreehold;
   readonly tunnel: RunningFreehold;
   stop(): Promise<void>;
 }> {
   const dataDir = mkdtempSync(join(tmpdir(), 'freehold-bench-'));
   const direct = await startUpstream();
+  const nginx = await startNginx(join(dataDir, 'nginx'), direct.url);
+  const edge = await startEdge(join(dataDir, 'edge'));
   const http = await startWhole(join(dataDir, 'http'), direct.url, 'http');
   const tunnel = await startWhole(join(dataDir, 'tunnel'), direct.url, 'tunnel');
   return {
+    upstreamUrl: direct.url,
+    nginxUrl: nginx?.url,
+    edge: edge.running,
     http: http.running,
     tunnel: tunnel.running,
     async stop() {
+      await edge.stop();
       await http.stop();
       await tunnel.stop();
+      nginx?.process.kill();
       direct.process.disconnect();
       rmSync(dataDir, { recursive: true, force: true });
     },
@@ -96,7 +106,47 @@ export async function setPlatform(): Promise<RunningFreehold & { stop(): Promise
   };
 }
 
-async function startUpstream(
+/** A pass-through with kept connections and without buffers, as nginx is set before a model. */
+async function startNginx(dir: string, upstream: string): Promise<{ url: string; process: ChildProcess } | undefined> {
+  if (spawnSync('nginx', ['-v']).status !== 0) return undefined;
+  mkdirSync(dir, { recursive: true });
+  const port = drawPort();
+  const config = `daemon off; worker_processes auto; pid ${dir}/pid; error_log stderr;
+    events { worker_connections 1024; }
+    http {
+      access_log off; client_body_temp_path ${dir}; proxy_temp_path ${dir}; fastcgi_temp_path ${dir};
+      uwsgi_temp_path ${dir}; scgi_temp_path ${dir}; keepalive_requests 1000000;
+      upstream node { server ${new URL(upstream).host}; keepalive 64; keepalive_requests 1000000; }
+      server {
+        listen 127.0.0.1:${port};
+        location / { proxy_pass http://node; proxy_http_version 1.1; proxy_set_header connection ""; proxy_buffering off; }
+      }
+    }`;
+  writeFileSync(join(dir, 'nginx.conf'), config);
+  const process_ = spawn('nginx', ['-c', join(dir, 'nginx.conf'), '-p', dir], { stdio: 'inherit' });
+  return { url: await awaitUrl(`http://127.0.0.1:${port}`, process_, '/v1/models'), process: process_ };
+}
+
+/** Below those that the system gives to connections. */
+function drawPort(): number {
+  return 10_000 + Math.floor(Math.random() * 20_000);
+}
+
+/** The url, once something answers there. */
+async function awaitUrl(url: string, process_: ChildProcess, path = '/'): Promise<string> {
+  for (let tries = 0; tries < 100; tries++) {
+    const isUp = await fetch(url + path).then(
+      () => true,
+      () => false,
+    );
+    if (isUp) return url;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  process_.kill();
+  throw new Error(`nothing answers at ${url}`);
+}
+
+export async function startUpstream(
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ url: string; process: ChildProcess }> {
   const process_ = fork(join(import.meta.dirname, 'upstream.ts'), [], { env: { ...process.env, ...env } });
@@ -111,7 +161,7 @@ async function startBare(upstream: string): Promise<{ port: number; worker: Mini
     const { pathname } = new URL(request.url);
     return fetch('${upstream}' + pathname, request);
   } }`;
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const port = drawPort();
   const worker = new Miniflare(
     convertV4MiniflareOptions({
       modules: [{ type: 'ESModule', path: 'bare.js', contents: script }],
@@ -139,25 +189,14 @@ export function portkeyHeaders(upstreamUrl: string): Readonly<Record<string, str
 async function startPortkey(upstreamUrl: string): Promise<{ url: string; process: ChildProcess } | undefined> {
   const script = process.env['PORTKEY_GATEWAY'];
   if (script === undefined) return undefined;
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const port = drawPort();
   const process_ = fork(script, [`--port=${port}`, '--headless'], { stdio: 'ignore' });
-  const url = `http://127.0.0.1:${port}`;
-  for (let tries = 0; tries < 100; tries++) {
-    const isUp = await fetch(url).then(
-      () => true,
-      () => false,
-    );
-    if (isUp) {
-      await requireStreams(url, upstreamUrl).catch((error: unknown) => {
-        process_.kill();
-        throw error;
-      });
-      return { url, process: process_ };
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  process_.kill();
-  throw new Error(`PORTKEY_GATEWAY: ${script} does not answer at ${url}`);
+  const url = await awaitUrl(`http://127.0.0.1:${port}`, process_);
+  await requireStreams(url, upstreamUrl).catch((error: unknown) => {
+    process_.kill();
+    throw error;
+  });
+  return { url, process: process_ };
 }
 
 /** Beside a newer @hono/node-server than 1.3.3 it writes to headers that are immutable, and each stream of it is a 500. */

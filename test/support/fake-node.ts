@@ -25,6 +25,8 @@ export type FakeScript = {
   paceMs?: number;
   /** Answer with this instead. */
   refuse?: { status: number; body: unknown };
+  /** Answer with this page of HTML, and status 200, as what stands in front of a node may. */
+  page?: string;
   /** The body of an answer that is not streamed, or of embeddings. */
   body?: (request: FakeRequest) => unknown;
   /** What reranking, tokenising and audio are answered with. */
@@ -131,7 +133,11 @@ export class FakeNode {
     this.#tell();
     if (this.script.hang) await this.#released.promise;
     if (response.destroyed) return;
-    const { refuse, body } = this.script;
+    const { refuse, body, page } = this.script;
+    if (page !== undefined) {
+      response.writeHead(200, { 'content-type': 'text/html' }).end(page);
+      return;
+    }
     if (refuse) return sendJson(response, refuse.status, refuse.body);
     if (forwardedPaths.has(path)) {
       const { type, body: answer } = (this.script.forwarded ?? forward)(seen);

@@ -1,5 +1,7 @@
 import { request } from 'undici';
 import { describe, expect, it } from 'vitest';
+import { operationPaths } from '../../../shared/contracts/inference.ts';
+import { mintId } from '../../../shared/core/ids.ts';
 import { joinText, readEvents, startWithFake } from '../../support/bridge-harness.ts';
 
 const words = ['one', 'two', 'three', 'four', 'five'];
@@ -91,6 +93,33 @@ describe('a node that stops in the middle (R-7)', () => {
     now += 1000;
     expect((await harness.chat({ stream: true })).status).toBe(200);
     expect((await harness.chat({ stream: true })).status).toBe(200);
+  });
+});
+
+describe('a node that answers with a page of HTML and status 200', () => {
+  it('has given no answer, to whatever was asked: a clear error without the page, nothing billed, its circuit told', async () => {
+    const now = Date.now();
+    const { harness, node } = await startWithFake(
+      { page: '<html>Sign in</html>', models: ['tiny', 'embed'] },
+      { deps: { clock: { now: () => now } } },
+    );
+    const messages = [{ role: 'user', content: 'hello' }];
+    const asked = [
+      ['chat', { model: 'tiny', messages }],
+      ['chat', { model: 'tiny', messages, stream: true }],
+      ['embeddings', { model: 'embed', input: 'hello' }],
+    ] as const;
+    for (const [operation, body] of asked) {
+      const run = mintId('run', Date.now());
+      const token = await harness.token({ jti: run, operation, model: body.model });
+      const answer = await harness.post(operationPaths[operation], body, token);
+      expect([answer.status, JSON.parse(answer.text).error.code]).toEqual([502, 'upstream_invalid']);
+      expect(answer.text).not.toContain('Sign in');
+      expect(await harness.platform.waitForReceipt(run)).toMatchObject({ outcome: 'failed', output_tokens: 0 });
+    }
+    expect(node.requests).toHaveLength(3);
+    expect((await harness.chat()).status).toBe(503);
+    expect(node.requests).toHaveLength(3);
   });
 });
 

@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import { createHmac, createSecretKey, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { AcceptedTokens } from '../../../gpu-bridge/accepted-tokens.ts';
 import { createJobTokenVerifier } from '../../../gpu-bridge/job-token.ts';
@@ -27,12 +27,17 @@ const claims = {
 const header = { alg: 'EdDSA', typ: TokenTypes.job, kid: 'k1' };
 
 const jobSecret = Buffer.alloc(32, 7);
-const jobKeys = { find: (kid: string | undefined) => (kid === 'job-1' ? jobSecret : undefined) };
+const jobKey = createSecretKey(jobSecret);
+const jobKeys = { find: (kid: string | undefined) => (kid === 'job-1' ? jobKey : undefined) };
 
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 function mint(payload: object, protectedHeader: object = header): string {
   const input = `${encode(protectedHeader)}.${encode(payload)}`;
   return `${input}.${Buffer.from(sign(null, Buffer.from(input), keys.privateKey)).toString('base64url')}`;
+}
+function mintByJobKey(payload: object, members: object = {}, secret: Uint8Array = jobSecret): string {
+  const input = `${encode({ alg: 'HS256', typ: TokenTypes.job, kid: 'job-1', ...members })}.${encode(payload)}`;
+  return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
 }
 function without(key: string): object {
   return Object.fromEntries(Object.entries(claims).filter(([name]) => name !== key));
@@ -92,6 +97,14 @@ describe('a job token', () => {
     expect(await verify(published.slice(0, 1))(`Bearer ${mint(claims)}`)).toMatchObject({ ok: false });
   });
 
+  it('by the job key is refused when a bit of it is altered, and when its code is cut short', async () => {
+    const [head, body, mac] = mintByJobKey(claims).split('.') as [string, string, string];
+    const more = encode({ ...claims, max_output_tokens: 1e6 });
+    for (const token of [`${head}.${more}.${mac}`, `${head}.${body}.${mac.slice(0, 20)}`, `${head}.${body}.AAAA`]) {
+      expect(await verifier()(`Bearer ${token}`)).toMatchObject({ ok: false, failure: { code: 'invalid_api_key' } });
+    }
+  });
+
   const parts = mint(claims).split('.') as [string, string, string];
   const hmac = (input: string, key: string) =>
     `${input}.${createHmac('sha256', key).update(input).digest('base64url')}`;
@@ -108,31 +121,42 @@ describe('a job token', () => {
     'an altered header': `Bearer ${encode({ ...header, extra: 1 })}.${parts[1]}.${parts[2]}`,
     'no signature': `Bearer ${parts[0]}.${parts[1]}.`,
     'a key that the token brings along': `Bearer ${mint(claims, { ...header, kid: 'k2', jwk: publicJwk })}`,
-    'another audience': `Bearer ${mint({ ...claims, aud: 'brg_00000000000000000000000002' })}`,
-    'several audiences': `Bearer ${mint({ ...claims, aud: [Bridge, 'brg_00000000000000000000000002'] })}`,
-    'no audience': `Bearer ${mint(without('aud'))}`,
-    'another issuer': `Bearer ${mint({ ...claims, iss: 'acme' })}`,
-    'the type of a receipt': `Bearer ${mint(claims, { ...header, typ: TokenTypes.receipts })}`,
-    'the type of an announcement': `Bearer ${mint(claims, { ...header, typ: TokenTypes.announce })}`,
-    'the general type': `Bearer ${mint(claims, { ...header, typ: 'JWT' })}`,
-    'no type': `Bearer ${mint(claims, { alg: 'EdDSA', kid: 'k1' })}`,
-    'expired, beyond the tolerance': `Bearer ${mint({ ...claims, iat: Now - 121, exp: Now - 61 })}`,
-    'no expiry': `Bearer ${mint(without('exp'))}`,
-    'no time of issue': `Bearer ${mint(without('iat'))}`,
-    'issued too long ago, though not expired': `Bearer ${mint({ ...claims, iat: Now - 361, exp: Now + 60 })}`,
-    'issued in the future': `Bearer ${mint({ ...claims, iat: Now + 61, exp: Now + 120 })}`,
-    'not valid yet': `Bearer ${mint({ ...claims, nbf: Now + 61 })}`,
-    'no id': `Bearer ${mint(without('jti'))}`,
-    'an unknown operation': `Bearer ${mint({ ...claims, operation: 'images' })}`,
-    'a limit that is no whole number': `Bearer ${mint({ ...claims, max_output_tokens: 1.5 })}`,
-    'a negative limit': `Bearer ${mint({ ...claims, max_output_tokens: -1 })}`,
-    'an unknown critical header': `Bearer ${mint(claims, { ...header, crit: ['x'], x: 1 })}`,
   };
   for (const [name, authorization] of Object.entries(attacks)) {
     it(`with ${name} is refused, and the wire does not say why`, async () => {
       const answer = await verifier()(authorization);
       expect(answer).toMatchObject({ ok: false, failure: { code: 'invalid_api_key' } });
       if (!answer.ok) expect(answer.failure.message).toBe('The job token is missing or not valid for this bridge.');
+    });
+  }
+
+  /** What no token may say, whichever way it is authenticated. */
+  const refused: Record<string, readonly [payload: object, header?: object]> = {
+    'another audience': [{ ...claims, aud: 'brg_00000000000000000000000002' }],
+    'several audiences': [{ ...claims, aud: [Bridge, 'brg_00000000000000000000000002'] }],
+    'no audience': [without('aud')],
+    'another issuer': [{ ...claims, iss: 'acme' }],
+    'the type of a receipt': [claims, { typ: TokenTypes.receipts }],
+    'the type of an announcement': [claims, { typ: TokenTypes.announce }],
+    'the general type': [claims, { typ: 'JWT' }],
+    'no type': [claims, { typ: undefined }],
+    'expired, beyond the tolerance': [{ ...claims, iat: Now - 121, exp: Now - 61 }],
+    'no expiry': [without('exp')],
+    'no time of issue': [without('iat')],
+    'issued too long ago, though not expired': [{ ...claims, iat: Now - 361, exp: Now + 60 }],
+    'issued in the future': [{ ...claims, iat: Now + 61, exp: Now + 120 }],
+    'not valid yet': [{ ...claims, nbf: Now + 61 }],
+    'no id': [without('jti')],
+    'an unknown operation': [{ ...claims, operation: 'images' }],
+    'a limit that is no whole number': [{ ...claims, max_output_tokens: 1.5 }],
+    'a negative limit': [{ ...claims, max_output_tokens: -1 }],
+    'an unknown critical header': [claims, { crit: ['x'], x: 1 }],
+  };
+  for (const [name, [payload, members]] of Object.entries(refused)) {
+    it(`with ${name} is refused, by whichever key it is`, async () => {
+      for (const token of [mint(payload, { ...header, ...members }), mintByJobKey(payload, members)]) {
+        expect(await verifier()(`Bearer ${token}`)).toMatchObject({ ok: false, failure: { code: 'invalid_api_key' } });
+      }
     });
   }
 
@@ -145,6 +169,7 @@ describe('a job token', () => {
 
   it('is still good five seconds after its expiry, for clocks that differ', async () => {
     expect((await verifier(undefined, Now + 64)(`Bearer ${mint(claims)}`)).ok).toBe(true);
+    expect((await verifier(undefined, Now + 64)(`Bearer ${mintByJobKey(claims)}`)).ok).toBe(true);
   });
 });
 

@@ -67,6 +67,18 @@ describe('the very same question of one tenant', () => {
     }
   });
 
+  it('is counted as a hit or a miss by its receipt and in the metrics, and as neither by who wants no answer of before', async () => {
+    const { harness } = await startWithFake();
+    const results: (string | undefined)[] = [];
+    for (const claims of [wanted, wanted, wanted, {}]) {
+      results.push((await harness.chatAndReceipt(exact, claims)).receipt.cache);
+    }
+    expect(results).toEqual(['miss', 'hit', 'hit', undefined]);
+    const metrics = await (await fetch(`${harness.bridge.url}/metrics`)).text();
+    expect(metrics).toContain('freehold_bridge_cache_answers_total{model="tiny",result="hit"} 2');
+    expect(metrics).toContain('freehold_bridge_cache_answers_total{model="tiny",result="miss"} 1');
+  });
+
   it('with calls of tools is answered again too', async () => {
     const { harness, node } = await startWithFake({ reply: () => ({ calls: [{ name: 'look', arguments: {} }] }) });
     const body = { ...exact, stream: true };

@@ -7,6 +7,7 @@ import { addValue } from '../../../shared/core/histogram.ts';
 import type { Receipt } from '../../../shared/contracts/inference.ts';
 import { telemetry as telemetryShape, telemetryQuery } from '../../../shared/contracts/telemetry.ts';
 import { emptyTally, type SeriesKey, type Tally, type TelemetryBatch } from '../../../shared/telemetry/tally.ts';
+import { tallyMetrics } from '../../../shared/telemetry/tally-metrics.ts';
 import { sqliteStorage } from '../../support/sqlite-storage.ts';
 
 const Now = Date.UTC(2026, 10, 20, 12, 30, 30);
@@ -140,6 +141,22 @@ describe('what is counted', () => {
     expect(total.runs_by_outcome).toEqual({ completed: 1, failed: 1 });
     expect(Math.abs(total.first_token_ms.p50! - 250)).toBeLessThanOrEqual(5);
     expect(total).toMatchObject({ runs: 2, cost_micros: 10, cached_input_tokens: 20 });
+  });
+
+  test('tells hits and misses of the cache, also beside what was kept before they were counted', () => {
+    const results = ['miss', 'hit', 'hit', undefined] as const;
+    telemetry.noteRuns([runOf()], Now);
+    telemetry.noteRuns(
+      results.map((cache) => runOf({ receipt: receiptOf(cache ? { cache } : {}) })),
+      Now,
+    );
+    expect(read({ window: '1h' }).total).toMatchObject({ runs: 5, cache: { hit: 2, miss: 1 } });
+    const { series } = telemetry.counters(Now);
+    const families = tallyMetrics(series.map(({ kind, model, tally }) => ({ kind, labels: { model }, tally })));
+    expect(families.find(({ name }) => name === 'freehold_cache_answers_total')?.samples).toEqual([
+      { labels: { model: receiptOf({}).model, result: 'miss' }, value: 1 },
+      { labels: { model: receiptOf({}).model, result: 'hit' }, value: 2 },
+    ]);
   });
 
   test('of audio counts no tokens: its milliseconds and characters are none', () => {
