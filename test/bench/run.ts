@@ -3,7 +3,8 @@
  * to the bare pass-through. With `PORTKEY_GATEWAY` naming the start script of an installed @portkey-ai/gateway, a row of
  * that. Prints a table and writes the same as JSON to dist/bench.json. Options: --rounds N, --ms N.
  * `npm run bench -- vectors` measures the vector index alone: vectors.ts; `-- embeddings` the bridge's batching;
- * `-- retrieval` how good recall is: retrieval.ts; `-- memory` the chain: memory.ts.
+ * `-- retrieval` how good recall is: retrieval.ts; `-- memory` the chain: memory.ts; `-- spaces` memories found by a node's
+ * model: spaces.ts.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ import { benchMemory } from './memory.ts';
 import { measureRecall } from './recall.ts';
 import { setStage, type Stage } from './stage.ts';
 import { benchRetrieval } from './retrieval.ts';
+import { benchSpaces } from './spaces.ts';
 import { benchVectors } from './vectors.ts';
 
 const { values, positionals } = parseArgs({
@@ -37,6 +39,7 @@ const parts: Readonly<Record<string, () => unknown>> = {
   embeddings: () => benchEmbeddings(size.rounds),
   retrieval: () => benchRetrieval(),
   memory: () => benchMemory(),
+  spaces: () => benchSpaces(Number(values.vectors)),
 };
 const part = positionals[0] === undefined ? undefined : parts[positionals[0]];
 if (part) {
