@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- spaces`: memories found by a node's model, over HTTP: how fast they are embedded in the background, and
  * how long a recall takes whose question the node embeds, that part apart. The node answers at once with vectors of 384
- * dimensions, so its part is what the way to it costs. `--vectors N` memories, 100,000 where nothing is said.
+ * dimensions, so its part is what the way to it costs. `--memories N` of them.
  */
 import { loadavg } from 'node:os';
 import { embedByHash } from '../../shared/core/hash-embedding.ts';
