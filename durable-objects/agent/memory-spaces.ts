@@ -47,8 +47,8 @@ export class MemorySpaces {
   readonly #writer: MemoryWriter;
   readonly #embed: EmbedTexts;
   readonly #changed: () => Promise<void>;
-  /** One step at a time: what a space takes is never behind what it gives up. */
-  #busy = false;
+  /** One at a time, however often it is due: what a space takes is never behind what it gives up. */
+  #step: Promise<void> | undefined;
   readonly duty: Duty;
 
   constructor(
@@ -63,7 +63,8 @@ export class MemorySpaces {
     this.#writer = writer;
     this.#embed = embed;
     this.#changed = changed;
-    this.duty = { name: 'memory-spaces', dueAt: () => spaces.nextDueAt(), run: (now) => this.#runDue(now) };
+    const run = (now: number) => (this.#step ??= this.#runDue(now).finally(() => (this.#step = undefined)));
+    this.duty = { name: 'memory-spaces', dueAt: () => spaces.nextDueAt(), run };
   }
 
   /** `model`: null for none but the embedded default. The model is asked once before anything is changed. */
@@ -123,17 +124,12 @@ export class MemorySpaces {
   }
 
   async #runDue(now: number): Promise<void> {
-    const space = this.#busy ? undefined : this.#spaces.due(now);
+    const space = this.#spaces.due(now);
     if (!space) return;
-    this.#busy = true;
-    try {
-      const done = await attempt(() => (space.role === 'leaving' ? this.#drop(space) : this.#follow(space)));
-      if (done.ok) return;
-      const delayMs = computeBackoffMs(space.attempts, { ...backoff, random: Math.random });
-      this.#spaces.fail(space, done.failure, this.#deps.now() + delayMs);
-    } finally {
-      this.#busy = false;
-    }
+    const done = await attempt(() => (space.role === 'leaving' ? this.#drop(space) : this.#follow(space)));
+    if (done.ok) return;
+    const delayMs = computeBackoffMs(space.attempts, { ...backoff, random: Math.random });
+    this.#spaces.fail(space, done.failure, this.#deps.now() + delayMs);
   }
 
   /** The next entries of the chain. What is forgotten while they are embedded is deleted after them. */

@@ -3,7 +3,7 @@
  * routed, admitted, sealed and metered like every other, and never leaves the operator's own hardware.
  */
 import type { Clock } from '../core/clock.ts';
-import { mintId, type AgentId, type TenantId } from '../core/ids.ts';
+import { mintId, type AgentId, type LeaseId, type RunId, type TenantId } from '../core/ids.ts';
 import type { Principal } from '../core/principal.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Lease, Need } from '../contracts/admission.ts';
@@ -22,7 +22,7 @@ export type NodeWays = {
   readonly catalog: () => Promise<Result<CatalogView>>;
   /** Whether the caller may act, and what the run draws on. */
   readonly admit: (principal: Principal, agent: AgentId, need: Need) => Promise<Result<Lease | null>>;
-  readonly noteLost: (run: ReturnType<typeof mintId<'run'>>, lease: Lease['id'], need: Need, at: number) => unknown;
+  readonly noteLost: (run: RunId, lease: LeaseId, need: Need, at: number) => unknown;
   readonly platformKey: () => Promise<PlatformKey>;
   readonly ticketSeal: () => TicketSeal;
   readonly bridgeFetch: (bridge: BridgeAddress) => BridgeFetch;

@@ -202,4 +202,17 @@ describe('MemorySpaces', () => {
     await drive();
     expect([spaces.current(agentId)?.space, indexOf('model').size]).toEqual(['model', DropSize + 5]);
   });
+
+  test('a step that takes long is not begun a second time beside itself', async () => {
+    const { spaces, agentId, embedded, indexOf, world } = setUp(3);
+    await spaces.choose(agentId, 'model', principal);
+    const again: Promise<void>[] = [];
+    world.meanwhile = () => {
+      world.meanwhile = () => {};
+      again.push(Promise.resolve(spaces.duty.run(world.now)));
+    };
+    await spaces.duty.run(world.now);
+    await Promise.all(again);
+    expect([embedded.length, indexOf('model').size]).toEqual([3, 3]);
+  });
 });
