@@ -208,7 +208,7 @@ describe('memories in the space of a model', () => {
     await choose(forgetful, EmbeddingModel);
     await embeddedBy(forgetful, EmbeddingModel);
     await choose(forgetful, OtherModel);
-    await client().require('POST', '/v1/agents/forgetful/memories/forget', { subject: 'smith' });
+    await client().require('POST', `/v1/agents/${forgetful}/memories/forget`, { subject: 'smith' });
     await embeddedBy(forgetful, OtherModel);
     const found = await recall(forgetful, 'puppy', { explain: true, limit: 50 });
     expect(found.data.map(({ id }) => id)).toEqual([kept.id]);
@@ -228,6 +228,20 @@ describe('memories in the space of a model', () => {
     expect(timesAsked()).toBe(1);
     await recall(theirs, query, {}, other);
     expect(timesAsked()).toBe(2);
+  });
+
+  test("go with their tenant's archive, in every space: what is exported is what a deletion erases", async () => {
+    const tenant = await world.platform.createTenant(newSlug('initech'));
+    const leaving = await newAgent('leaving', tenant);
+    await choose(leaving, EmbeddingModel, tenant);
+    await client(tenant).require('POST', `/v1/agents/${leaving}/memories`, { text: 'The hound sleeps on the porch.' });
+    const archived = async () => {
+      const host = `${tenant.slug}.localhost`;
+      return (await world.platform.call('POST', host, '/v1/exports', { token: tenant.key, body: {} })).text.split('\n');
+    };
+    const ofSpace = (line: string) => line.includes(`vectors/${EmbeddingModel}/0`) && line.includes('"vectors"');
+    await waitUntil('the vector is in the archive', async () => (await archived()).some(ofSpace));
+    expect((await archived()).some((line) => line.includes('"embedding_spaces"'))).toBe(true);
   });
 
   test('that are shared are found by an agent of another space', async () => {
