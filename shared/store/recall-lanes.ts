@@ -83,7 +83,7 @@ export async function explainLanes(index: VectorIndex, question: Question, topK:
     ranks.set(id, { ...(ranks.get(id) ?? noRanks), ...reason });
   const { query: model } = await question.model;
   for (const query of namespacesOf(index, question, topK)) {
-    const { vector, text, ...options } = query;
+    const { vector, text: _, ...options } = query;
     const near = await index.query(vector, options);
     for (const [at, { id, score }] of near.matches.entries()) note(id, { vector: { rank: at + 1, score } });
     const meant = model ? await askModel(model, query) : { hits: [] };

@@ -36,7 +36,7 @@ function setUp(count: number, agentId: AgentId = mintId('agent', 0)) {
     return ids;
   };
   const embedded: string[] = [];
-  const world = { now: 1_000, refuses: (_: string) => false, meanwhile: () => {} };
+  const world = { now: 1_000, refuses: (() => false) as (text: string) => boolean, meanwhile: () => {} };
   const embed: EmbedTexts = async (_, __, model, texts) => {
     if (texts.some((text) => world.refuses(text))) return err('invalid_request', 'The input is too long.');
     if (texts[0] !== 'memory') embedded.push(...texts.map((text) => `${model}: ${text}`));
