@@ -138,7 +138,7 @@ export class Estate {
   }
 
   async embeddingSpaces(): Promise<string[]> {
-    const spaces = await this.rows.embeddingSpaces(this.scope);
+    const spaces = await this.#objects.spaceRegister().list(this.scope);
     if (!spaces.ok) throw new FailureError(spaces.failure);
     return [...new Set([HashEmbeddingModel, ...spaces.value])].sort();
   }

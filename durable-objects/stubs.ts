@@ -9,6 +9,7 @@ import { err, ok, type Result } from '../shared/core/result.ts';
 import { HashEmbeddingDimensions } from '../shared/core/hash-embedding.ts';
 import type { BridgeAddress, CatalogSource } from '../shared/inference/catalog.ts';
 import type { BridgeFetch } from '../shared/inference/inference-client.ts';
+import type { NodeWays } from '../shared/inference/run-on-node.ts';
 import { TunnelTokenHeader, TunnelUntilHeader } from '../shared/contracts/tunnel.ts';
 import { EmbeddedVectorIndex } from '../shared/store/embedded-vector-index.ts';
 import { MemoryStore } from '../shared/store/memory-store.ts';
@@ -16,6 +17,7 @@ import { ModelRegistry } from '../shared/store/model-registry.ts';
 import { PlanStore } from '../shared/store/plan-store.ts';
 import { PriceBook, toPricedModel } from '../shared/store/price-book.ts';
 import { BillingArchive } from '../shared/store/billing-archive.ts';
+import { SpaceRegister } from '../shared/store/space-register.ts';
 import { TelemetryArchive } from '../shared/store/telemetry-archive.ts';
 import { TermsBook } from '../shared/store/terms-book.ts';
 import { TenantDirectory, type TenantRecord } from '../shared/store/tenant-directory.ts';
@@ -106,6 +108,21 @@ export class Objects {
     return reach<BridgeTunnelObject>(this.#platform.BRIDGE_TUNNEL, bridgeTunnelObjectName(bridge));
   }
 
+  /** How a tenant's memories reach models. The catalogue and the keys are kept by whoever asks. */
+  nodeWays(tenantId: TenantId, kept: Pick<NodeWays, 'clock' | 'catalog' | 'platformKey' | 'ticketSeal'>): NodeWays {
+    const tenant = this.tenant(tenantId);
+    return {
+      ...kept,
+      tenantId,
+      async admit(principal, agent, need) {
+        const admitted = await reached(tenant.admitOwnRun(principal, agent, need));
+        return admitted.ok ? admitted.value : admitted;
+      },
+      noteLost: (...lost) => reached(tenant.noteLostRun(...lost)),
+      bridgeFetch: (bridge) => this.bridgeFetch(bridge),
+    };
+  }
+
   /** Hands a WebSocket of a bridge that has shown who it is to its tunnel's end; `token` counts once. */
   openTunnel(bridge: BridgeId, token: string, until: number): Promise<Result<Response>> {
     const headers = { upgrade: 'websocket', [TunnelTokenHeader]: token, [TunnelUntilHeader]: String(until) };
@@ -154,7 +171,7 @@ export class Objects {
   vectorIndex(tenant: TenantId, space: string): VectorIndex {
     const { VECTOR_BACKEND, VECTORIZE } = this.#platform;
     if (VECTOR_BACKEND === 'vectorize' && VECTORIZE)
-      return new VectorizeIndex(VECTORIZE, tenant, HashEmbeddingDimensions, { filterable: MemoryFilterFields });
+      return new VectorizeIndex(VECTORIZE, tenant, HashEmbeddingDimensions, { filterable: MemoryFilterFields, space });
     return new EmbeddedVectorIndex(tenant, (shard) => this.vectorShard(tenant, space, shard), {
       filterable: MemoryFilterFields,
       name: `${tenant}/${space}`,
@@ -167,6 +184,10 @@ export class Objects {
 
   memories(): MemoryStore {
     return new MemoryStore(this.#platform.DB);
+  }
+
+  spaceRegister(): SpaceRegister {
+    return new SpaceRegister(this.#platform.DB);
   }
 
   directory(): TenantDirectory {

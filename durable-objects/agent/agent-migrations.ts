@@ -230,4 +230,25 @@ export const agentMigrations: readonly ObjectMigration[] = [
     id: '0019_task_requests',
     sql: 'ALTER TABLE tasks ADD COLUMN request TEXT',
   },
+  {
+    id: '0020_memory_spaces',
+    sql: `
+      CREATE TABLE memory_spaces (
+        agent_id TEXT NOT NULL,
+        space TEXT NOT NULL,
+        model TEXT NOT NULL,
+        dimensions INTEGER NOT NULL,
+        semantic INTEGER NOT NULL,
+        principal TEXT NOT NULL,
+        role TEXT NOT NULL,
+        reached INTEGER NOT NULL DEFAULT 0,
+        refused INTEGER NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        failure TEXT,
+        due_at INTEGER NOT NULL,
+        PRIMARY KEY (agent_id, space)
+      ) WITHOUT ROWID;
+      CREATE INDEX memory_spaces_due ON memory_spaces (due_at);
+    `,
+  },
 ];

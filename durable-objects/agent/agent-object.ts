@@ -8,6 +8,7 @@ import { systemClock, type Clock } from '../../shared/core/clock.ts';
 import { conversationOfResponse, isId, mintResponseId, type AgentId, type TenantId } from '../../shared/core/ids.ts';
 import { describeError, jsonLogger } from '../../shared/core/log.ts';
 import { AlarmScheduler } from '../runtime/alarm-scheduler.ts';
+import { nodeWays } from '../node-ways.ts';
 import { EventOutbox } from '../runtime/event-outbox.ts';
 import { Holding } from '../runtime/holding.ts';
 import { migrate } from '../runtime/migrate.ts';
@@ -17,12 +18,14 @@ import { agentMigrations } from './agent-migrations.ts';
 import { AgentStore } from './agent-store.ts';
 import { Behaviour } from './behaviour.ts';
 import { ConsolidationStore } from './consolidation-store.ts';
+import { embedTexts } from './embed-texts.ts';
 import { HookDesk } from './hook-desk.ts';
 import { HookStore } from './hook-store.ts';
 import { MemoryDesk } from './memory-desk.ts';
 import { OwnWorkDesk } from './own-work-desk.ts';
 import { ScheduleDesk } from './schedule-desk.ts';
 import { ScheduleStore } from './schedule-store.ts';
+import { SpaceStore } from './space-store.ts';
 import { StateDesk } from './state-desk.ts';
 import { StateHistory } from './state-history.ts';
 import { StateStore } from './state-store.ts';
@@ -78,6 +81,9 @@ export class AgentObject extends DurableObject<Platform> {
       storage: state.storage,
       store: agentStore,
       runs: new ConsolidationStore(sql),
+      spaces: new SpaceStore(sql),
+      register: () => objects.spaceRegister(),
+      embed: embedTexts(nodeWays(env, this.#tenantId, { now })),
       outbox,
       memories: () => objects.memories(),
       vectorIndex: (space) => objects.vectorIndex(this.#tenantId, space),

@@ -232,6 +232,11 @@ export class AgentStore {
     );
   }
 
+  goingOf(agentId: AgentId): ReadonlySet<string> {
+    const rows = this.#sql.exec<{ id: string }>('SELECT id FROM pending_deletions WHERE agent_id = ?', agentId);
+    return new Set(rows.toArray().map(({ id }) => id));
+  }
+
   /** The newest first: what was made from others goes before them. */
   pendingDeletions(limit: number): PendingDeletion[] {
     return this.#sql

@@ -18,19 +18,24 @@ import type {
   NewMemory,
   WriteOutcome,
 } from '../../shared/contracts/memories.ts';
+import type { CurrentSpace, MemoryEmbedding } from '../../shared/contracts/memory-embedding.ts';
+import type { Principal } from '../../shared/core/principal.ts';
 import { ChainVerifier, emptyChain, type ChainHead, type MemoryRecord } from '../../shared/store/memory-chain.ts';
 import type { MemoryExport } from '../../shared/store/memory-export.ts';
 import { explainRefusal } from '../../shared/store/memory-gate.ts';
 import { proveInclusion } from '../../shared/store/memory-proof.ts';
 import { toMemory } from '../../shared/store/memory-store.ts';
+import type { SpaceRegister } from '../../shared/store/space-register.ts';
 import { tenantScope } from '../../shared/tenancy/tenant-scope.ts';
 import type { Duty } from '../runtime/alarm-scheduler.ts';
 import type { MemoryCounts } from './agent-store.ts';
 import type { ConsolidationStore } from './consolidation-store.ts';
 import { MemoryConsolidator } from './memory-consolidator.ts';
 import { MemoryImporter } from './memory-importer.ts';
+import { MemorySpaces, type EmbedTexts } from './memory-spaces.ts';
 import { MemoryEraser, type Forgotten } from './memory-eraser.ts';
 import { BatchSize, MemoryWriter, type MemoryWriterDeps, type Written } from './memory-writer.ts';
+import type { SpaceStore } from './space-store.ts';
 
 const PageSize = 1_000;
 /** When what was not carried at once is. */
@@ -40,6 +45,9 @@ const VerifyTries = 3;
 
 export type MemoryDeskDeps = Omit<MemoryWriterDeps, 'scope'> & {
   readonly runs: ConsolidationStore;
+  readonly spaces: SpaceStore;
+  readonly register: () => SpaceRegister;
+  readonly embed: EmbedTexts;
   /** Something is due at another time than before. */
   readonly changed: () => Promise<void>;
 };
@@ -52,17 +60,20 @@ export class MemoryDesk extends RpcTarget {
   readonly #runs: ConsolidationStore;
   readonly #consolidator: MemoryConsolidator;
   readonly #importer: MemoryImporter;
+  readonly #spaces: MemorySpaces;
   /** What lies here at the start was left by a crash. */
   #carryAt = 0;
   readonly duties: readonly Duty[];
 
-  constructor({ changed, runs, ...deps }: MemoryDeskDeps) {
+  constructor({ changed, runs, spaces, register, embed, ...deps }: MemoryDeskDeps) {
     super();
     this.#deps = { ...deps, scope: tenantScope(deps.tenantId) };
     this.#changed = changed;
     this.#writer = new MemoryWriter(this.#deps);
     this.#runs = runs;
-    this.#eraser = new MemoryEraser(this.#deps, this.#writer, runs, () => this.#carryLater());
+    this.#spaces = new MemorySpaces({ ...this.#deps, register }, spaces, this.#writer, embed, changed);
+    const spacesOf = (agentId: AgentId) => this.#spaces.namesOf(agentId);
+    this.#eraser = new MemoryEraser(this.#deps, this.#writer, runs, spacesOf, () => this.#carryLater());
     this.#consolidator = new MemoryConsolidator(this.#deps, runs, this.#writer, this.#eraser);
     this.#importer = new MemoryImporter(this.#deps, runs, this.#writer);
     const carrying: Duty = {
@@ -70,7 +81,7 @@ export class MemoryDesk extends RpcTarget {
       dueAt: () => (deps.store.hasPending() ? this.#carryAt : undefined),
       run: () => this.#completePending(),
     };
-    this.duties = [carrying, this.#consolidator.duty];
+    this.duties = [carrying, this.#consolidator.duty, this.#spaces.duty];
   }
 
   /** What the gate lets pass is in the chain, in order, and can be recalled when this answers. Idempotent by id. */
@@ -116,12 +127,32 @@ export class MemoryDesk extends RpcTarget {
   async end(agentId: AgentId): Promise<Result<Forgotten>> {
     this.#deps.store.end(agentId, this.#deps.now());
     this.#runs.endPolicy(agentId);
-    return this.forget(agentId, { all: true });
+    const forgotten = await this.forget(agentId, { all: true });
+    if (forgotten.ok) this.#spaces.end(agentId);
+    return forgotten;
+  }
+
+  /** By which model the agent's memories are to be found, besides the embedded default; null: by none. */
+  async chooseEmbedding(
+    agentId: AgentId,
+    model: string | null,
+    principal: Principal,
+  ): Promise<Result<MemoryEmbedding>> {
+    return this.#spaces.choose(agentId, model, principal);
+  }
+
+  embedding(agentId: AgentId): MemoryEmbedding {
+    return this.#spaces.describe(agentId);
+  }
+
+  currentSpace(agentId: AgentId): Result<CurrentSpace | null> {
+    return ok(this.#spaces.current(agentId));
   }
 
   /** Puts together what is alike or long past; the sources stay, closed. */
   async consolidate(agentId: AgentId, author: string, policy: MemoryPolicy): Promise<Result<Consolidation>> {
     const done = await this.#consolidator.run(agentId, author, policy);
+    await this.#spaces.wake(agentId);
     void this.#deps.outbox.deliver();
     return done;
   }
@@ -135,7 +166,9 @@ export class MemoryDesk extends RpcTarget {
   /** Takes over what was exported, into an agent that has no memories yet. */
   async import(agentId: AgentId, exported: MemoryExport, policy: MemoryPolicy): Promise<Result<MemoryImport>> {
     await this.#carryLater();
-    return this.#importer.import(agentId, exported, policy);
+    const imported = await this.#importer.import(agentId, exported, policy);
+    await this.#spaces.wake(agentId);
+    return imported;
   }
 
   consolidations(agentId: AgentId, page: PageQuery): List<Consolidation> {
@@ -238,6 +271,7 @@ export class MemoryDesk extends RpcTarget {
     this.#runs.setPolicy(agentId, policy, this.#deps.now());
     await this.#carryLater();
     const carried = await this.#writer.carry(this.#deps.store.pendingOf(agentId));
+    await this.#spaces.wake(agentId);
     void this.#deps.outbox.deliver();
     return carried.ok ? written : carried;
   }

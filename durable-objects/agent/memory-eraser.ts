@@ -17,10 +17,19 @@ export class MemoryEraser {
   readonly #deps: MemoryWriterDeps;
   readonly #writer: MemoryWriter;
   readonly #runs: ConsolidationStore;
+  readonly #spacesOf: (agentId: AgentId) => readonly string[];
   readonly #changed: () => Promise<void>;
 
-  constructor(deps: MemoryWriterDeps, writer: MemoryWriter, runs: ConsolidationStore, changed: () => Promise<void>) {
+  /** `spacesOf`: every space that may hold a vector of the agent. */
+  constructor(
+    deps: MemoryWriterDeps,
+    writer: MemoryWriter,
+    runs: ConsolidationStore,
+    spacesOf: (agentId: AgentId) => readonly string[],
+    changed: () => Promise<void>,
+  ) {
     this.#deps = deps;
+    this.#spacesOf = spacesOf;
     this.#writer = writer;
     this.#runs = runs;
     this.#changed = changed;
@@ -122,7 +131,8 @@ export class MemoryEraser {
     const opened = await this.#deps.memories().findOwn(scope, agentId, sources);
     if (!opened.ok) return opened;
     try {
-      for (const [space, inSpace] of groupBySpace(deletions)) await this.#deps.vectorIndex(space).deleteByIds(inSpace);
+      const noted = deletions.map(({ embeddingSpace }) => embeddingSpace);
+      for (const space of this.#allSpaces(agentId, noted)) await this.#deps.vectorIndex(space).deleteByIds(ids);
     } catch (error) {
       return err('service_unavailable', undefined, { reason: String(error) });
     }
@@ -158,11 +168,12 @@ export class MemoryEraser {
       const batch = ids.slice(start, start + BatchSize);
       const rows = await this.#deps.memories().findOwn(this.#deps.scope, agentId, batch);
       if (!rows.ok) return rows;
-      const spaces = new Set(rows.value.map(({ embeddingSpace }) => embeddingSpace));
+      const noted = rows.value.map(({ embeddingSpace }) => embeddingSpace);
       let left = rows.value.filter((row) => row.deletedAt === null || row.text !== '').length;
       left += batch.filter((id) => this.#deps.store.findPending(agentId, id as MemoryId)).length;
       try {
-        for (const space of spaces) left += (await this.#deps.vectorIndex(space).getByIds(batch)).length;
+        for (const space of this.#allSpaces(agentId, noted))
+          left += (await this.#deps.vectorIndex(space).getByIds(batch)).length;
       } catch (error) {
         return err('service_unavailable', undefined, { reason: String(error) });
       }
@@ -170,14 +181,8 @@ export class MemoryEraser {
     }
     return ok();
   }
-}
 
-function groupBySpace(deletions: readonly PendingDeletion[]): Map<string, string[]> {
-  const spaces = new Map<string, string[]>();
-  for (const { embeddingSpace, id } of deletions) {
-    const ids = spaces.get(embeddingSpace);
-    if (ids) ids.push(id);
-    else spaces.set(embeddingSpace, [id]);
+  #allSpaces(agentId: AgentId, noted: readonly string[]): ReadonlySet<string> {
+    return new Set([...noted, ...this.#spacesOf(agentId)]);
   }
-  return spaces;
 }

@@ -113,7 +113,7 @@ export class MemoryWriter {
     made: (group: Group, id: MemoryId) => void,
   ): Promise<Result<undefined>> {
     const { store, storage } = this.#deps;
-    return this.#watching(async () => {
+    return this.watching(async () => {
       // What goes from here on is noted; what was going before is known by its plan.
       const whole = groups.filter(({ ids }) => !ids.some((id) => store.isGoing(agentId, id)));
       const named = whole.flatMap(({ ids }) => ids);
@@ -272,7 +272,7 @@ export class MemoryWriter {
 
   /** D1 first, the index second, then the outbox row goes; every step may be repeated. */
   async carry(records: readonly MemoryRecord[]): Promise<Result<undefined>> {
-    return this.#watching(async () => {
+    return this.watching(async () => {
       for (let start = 0; start < records.length; start += BatchSize) {
         const batch = records.slice(start, start + BatchSize);
         const stored = await this.#deps.memories().insertMemories(this.#deps.scope, batch);
@@ -288,10 +288,10 @@ export class MemoryWriter {
   }
 
   /** What is forgotten while the work is done is known to it. */
-  async #watching<T>(work: () => Promise<T>): Promise<T> {
+  async watching<T>(work: (isForgotten: (id: string) => boolean) => Promise<T>): Promise<T> {
     this.#watchers += 1;
     try {
-      return await work();
+      return await work((id) => this.#forgotten.has(id));
     } finally {
       this.#watchers -= 1;
       if (this.#watchers === 0) this.#forgotten.clear();

@@ -59,7 +59,7 @@ export class StateDesk extends RpcTarget {
       text,
       note,
       status: 'active',
-      created_by: by.actor,
+      created_by: { kind: by.actor.kind, id: by.actor.id },
       created_at: at,
       updated_at: at,
     };

@@ -2,20 +2,19 @@
 import { memoryPolicyOf } from '../../shared/agents/memory-policy.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import type { TenantId } from '../../shared/core/ids.ts';
-import { systemClock } from '../../shared/core/clock.ts';
 import { authorize } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
 import { createMemory } from '../../shared/contracts/memories.ts';
 import { Egress } from '../../shared/egress/egress.ts';
-import { Catalog } from '../../shared/inference/catalog.ts';
+import { askMemoryModel } from '../../shared/inference/ask-memory-model.ts';
 import { callBridge, callFirstBridge, lostRunOf } from '../../shared/inference/inference-client.ts';
-import { PlatformKey } from '../../shared/inference/platform-key.ts';
 import { makeTicket, TicketSeal } from '../../shared/inference/ticket.ts';
 import { HashEmbeddingModel } from '../../shared/core/hash-embedding.ts';
 import { hashEmbedder, recallMemories } from '../../shared/store/recall.ts';
 import { exportSpan, isTracing } from '../../shared/telemetry/platform-otlp.ts';
 import { tenantScope } from '../../shared/tenancy/tenant-scope.ts';
 import { watchStanding } from '../../shared/tenancy/watch-standing.ts';
+import { catalog, nodeWays, platformKeyOf } from '../node-ways.ts';
 import { Objects, reached, type Platform } from '../stubs.ts';
 import { agentDeps } from './agent-deps.ts';
 import { makeAskedTurn, toAnswer } from './asked-turn.ts';
@@ -25,9 +24,8 @@ import { toTurnSpan, traceOfTurn } from './trace-turn.ts';
 import type { TurnDeps } from './turn-runner.ts';
 
 const ListTimeoutMs = 10_000;
-
-const catalog = new Catalog(systemClock);
-let platformKey: Promise<PlatformKey> | undefined;
+/** So long a turn waits for the vector of its question. */
+const EmbedTimeoutMs = 5_000;
 
 export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): TurnDeps & ExtractionWays {
   const objects = new Objects(platform);
@@ -117,15 +115,24 @@ export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): 
       return ended.ok ? toAnswer(ended.value, agent) : ended;
     },
     async recall(start, query, limit) {
+      const agentId = start.agent!.id;
+      const { principal, requestId, traceparent, lane = 'interactive' } = start;
+      const asker = {
+        ways: nodeWays(platform, tenantId, clock),
+        caller: { principal, agentId, requestId, traceparent, lane, timeoutMs: EmbedTimeoutMs },
+        findSpace: () => flat(objects.agent(tenantId, agentId).memories.currentSpace(agentId)),
+        vectorIndex: (space: string) => objects.vectorIndex(tenantId, space),
+      };
       const recalled = await recallMemories(
         {
           store: objects.memories(),
           index: objects.vectorIndex(tenantId, HashEmbeddingModel),
           embedder: hashEmbedder,
           clock,
+          askModel: (text) => askMemoryModel(asker, text),
         },
         tenantScope(tenantId),
-        start.agent!.id,
+        agentId,
         { query: query.slice(0, 2_000), limit, filter: {} },
       );
       return recalled.ok ? ok(recalled.value.hits.map(({ id, text, score }) => ({ id, text, score }))) : recalled;
@@ -152,8 +159,7 @@ export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): 
       if (span) exportSpan(platform, span, [], (work) => void work);
     },
     async callModel(start, call) {
-      platformKey ??= PlatformKey.parse(platform.PLATFORM_SIGNING_KEY);
-      const key = await platformKey;
+      const key = await platformKeyOf(platform);
       const agent = start.agent?.id ?? null;
       const answer = await callFirstBridge(call.route, async (bridge) => {
         const held = { ...call.reservation, bridge: bridge.id };

@@ -171,6 +171,15 @@ export class Admission {
     });
   }
 
+  /** A run of no turn, that the platform needs to do what a principal has asked for. */
+  admitOwnRun(principal: Principal, agentId: AgentId, need: Need): Result<Lease | null> {
+    const standing = this.checkStanding(principal, agentId);
+    if (!standing.ok) return standing;
+    const asked = { principal, agentId, isRequest: false, need, more: false };
+    const granted = this.#transact(() => this.#treasury.grant(asked, this.#now()));
+    return granted.ok ? ok(granted.value.lease) : granted;
+  }
+
   /** Whether a principal that was admitted before may still act: what is under way for it ends where it may not. */
   stands(principal: Principal): Result<undefined> {
     const standing = this.standing();

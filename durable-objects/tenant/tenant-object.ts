@@ -474,6 +474,10 @@ export class TenantObject extends DurableObject<Platform> {
     return this.#admission.admitRun(principal, turn, need);
   }
 
+  admitOwnRun(principal: Principal, agent: AgentId, need: Need): Result<Lease | null> {
+    return this.#admission.admitOwnRun(principal, agent, need);
+  }
+
   stands(principal: Principal): Result<undefined> {
     return this.#admission.stands(principal);
   }

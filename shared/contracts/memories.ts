@@ -143,7 +143,10 @@ export const recallRequest = z.strictObject({
   diversity: z.number().min(0).max(1).optional().describe('0: the best alone count; 1: no two alike.'),
   recency_days: z.number().positive().max(3_650).optional().describe('In how many days the bonus of the new halves.'),
   explain: z.boolean().optional().describe('Says for each hit why it was returned.'),
-  rerank: z.boolean().optional().describe('By a model that compares query and text, where a node has one.'),
+  rerank: z
+    .union([z.boolean(), z.strictObject({ model: z.string().min(1).max(200) })])
+    .optional()
+    .describe('By a model that compares query and text: the one that is named, or any that a node has.'),
 });
 export type RecallRequest = z.infer<typeof recallRequest>;
 
@@ -151,6 +154,10 @@ export type RecallRequest = z.infer<typeof recallRequest>;
 export const recallReason = z.object({
   vector: z.object({ rank: z.number().int(), score: z.number() }).nullable(),
   text: z.object({ rank: z.number().int() }).nullable(),
+  model: z
+    .object({ rank: z.number().int(), score: z.number() })
+    .nullable()
+    .describe("In the space of the agent's own model; `vector` is in the embedded default."),
   fresh: z.object({ rank: z.number().int() }).nullable(),
   fused: z.number(),
   confidence: z.number(),
@@ -174,7 +181,13 @@ export const recalledMemory = z.object({
 export type RecalledMemory = z.infer<typeof recalledMemory>;
 
 /** What was asked for and could not be done: the hits are those of what could. */
-export const recallNotice = z.enum(['index_degraded', 'rerank_unavailable', 'tampered_left_out']);
+export const recallNotice = z.enum([
+  'index_degraded',
+  'rerank_unavailable',
+  'tampered_left_out',
+  'embedder_unavailable',
+  'embedding_behind',
+]);
 export type RecallNotice = z.infer<typeof recallNotice>;
 
 export const recallResult = z.object({

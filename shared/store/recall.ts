@@ -1,5 +1,6 @@
 /**
- * Recall: the memories that an agent may use to answer a query, best first, each with its provenance.
+ * Recall: the memories that an agent may use to answer a query, best first, each with its provenance. Every memory stands in
+ * the embedded default; the space of the agent's own model is asked beside it, and where that fails the answer says so.
  * An index only proposes ids; every hit is read from D1 under the tenant's scope and is dropped where it is missing,
  * deleted, not this agent's and not shared with it, outside its validity window, closed, not what the filter names, or not
  * what was written (its hashes are recomputed).
@@ -19,7 +20,7 @@ import type { TenantScope } from '../tenancy/tenant-scope.ts';
 import { findTampering, type MemoryRecord } from './memory-chain.ts';
 import { toProvenance, type MemoryStore } from './memory-store.ts';
 import { EveryAgent } from './memory-vector.ts';
-import { explainLanes, proposeIds, type LaneRanks } from './recall-lanes.ts';
+import { explainLanes, noRanks, proposeIds, type AskedModel, type LaneRanks } from './recall-lanes.ts';
 import {
   compareWeighed,
   DefaultRecencyDays,
@@ -56,6 +57,8 @@ export type RecallDeps = {
   readonly index: VectorIndex;
   readonly embedder: Embedder;
   readonly clock: Clock;
+  /** The query by the agent's own model. Never rejects. */
+  readonly askModel?: (query: string) => Promise<AskedModel>;
   /** Where a node has one. */
   readonly reranker?: Reranker;
 };
@@ -75,6 +78,7 @@ type Asked = {
   readonly agentId: AgentId;
   readonly request: RecallRequest;
   readonly vector: Values;
+  readonly model: Promise<AskedModel>;
   readonly nowMs: number;
 };
 type Chosen = { readonly weighed: readonly Weighed[]; readonly tampered: readonly string[] };
@@ -93,9 +97,10 @@ export async function recallMemories(
   agentId: AgentId,
   request: RecallRequest,
 ): Promise<Result<Recall>> {
+  const model = deps.askModel?.(request.query) ?? Promise.resolve<AskedModel>({});
   const embedded = await deps.embedder.embed(request.query);
   if (!embedded.ok) return embedded;
-  const asked: Asked = { scope, agentId, request, vector: embedded.value, nowMs: deps.clock.now() };
+  const asked: Asked = { scope, agentId, request, vector: embedded.value, model, nowMs: deps.clock.now() };
   const fresh = await findFresh(deps, asked);
   if (!fresh.ok) return fresh;
   const topK = Math.min(VectorLimits.maxTopK, Math.max(2 * request.limit, MaxRecall));
@@ -106,7 +111,9 @@ export async function recallMemories(
   }
   if (!found.ok) return found;
   const { tampered, degraded } = found.value;
+  const { query: own, notice } = await model;
   const notices: RecallNotice[] = [
+    ...(notice ? [notice] : []),
     ...(degraded ? (['index_degraded'] as const) : []),
     ...(tampered.length > 0 ? (['tampered_left_out'] as const) : []),
   ];
@@ -120,8 +127,8 @@ export async function recallMemories(
     hits: hits.map((hit) => toHit(hit, lanes, fresh.value, scores)),
     tampered,
     notices,
-    semantic: deps.embedder.semantic,
-    embedding_space: deps.embedder.space,
+    semantic: (own ?? deps.embedder).semantic,
+    embedding_space: (own ?? deps.embedder).space,
   });
 }
 
@@ -262,9 +269,9 @@ function toHit(
     hash,
   };
   if (!lanes) return found;
-  const { vector, text: words } = lanes.get(hit.foundBy) ?? { vector: null, text: null };
+  const { vector, text: words, model } = lanes.get(hit.foundBy) ?? noRanks;
   const rank = fresh.indexOf(id) + 1;
   const { fused, confidence, recency, likeness } = hit;
-  const why = { vector, text: words, fresh: rank > 0 ? { rank } : null, fused, confidence, recency, likeness };
+  const why = { vector, text: words, model, fresh: rank > 0 ? { rank } : null, fused, confidence, recency, likeness };
   return { ...found, why: { ...why, rerank: reranked.get(id) ?? null } };
 }

@@ -212,6 +212,18 @@ export const memories = sqliteTable(
   ],
 );
 
+/** The spaces of models that a tenant's memories were ever put into, besides the embedded default. */
+export const embeddingSpaces = sqliteTable(
+  'embedding_spaces',
+  {
+    tenantId: text('tenant_id').notNull(),
+    space: text().notNull(),
+    dimensions: integer().notNull(),
+    createdAt: integer('created_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.space] })],
+);
+
 /** The operator's copies of what tenants' objects have counted. */
 export const telemetryTallies = sqliteTable(
   'telemetry_tallies',

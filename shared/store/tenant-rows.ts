@@ -111,17 +111,6 @@ export class TenantRows {
       return answers.at(-1)!.results.length;
     });
   }
-
-  /** The embedding spaces that the tenant's memories were ever put into. */
-  async embeddingSpaces(scope: TenantScope): Promise<Result<string[]>> {
-    const found = await attempt(() =>
-      this.#db
-        .prepare('SELECT DISTINCT embedding_space AS space FROM memories WHERE tenant_id = ? ORDER BY space')
-        .bind(scope.tenantId)
-        .all<{ space: string }>(),
-    );
-    return found.ok ? ok(found.value.results.map(({ space }) => space)) : found;
-  }
 }
 
 const RowId = 'rowid of page';

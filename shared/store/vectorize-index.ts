@@ -1,8 +1,10 @@
 /**
- * VectorIndex over the Workers `Vectorize` binding. One Vectorize index (cosine, one embedding space) serves many tenants:
- * this adapter puts the tenant in front of every id and namespace, so nothing of another tenant can be named through it.
+ * VectorIndex over the Workers `Vectorize` binding. One Vectorize index (cosine, one number of dimensions) serves many
+ * tenants and embedding spaces: this adapter puts both in front of every id and namespace, so nothing of another tenant or
+ * space can be named through it.
  * Writes become visible seconds later. A filtered property needs a metadata index, made before the first vector is written.
  */
+import { createHash } from 'node:crypto';
 import type {
   Vectorize,
   VectorizeVector,
@@ -10,6 +12,7 @@ import type {
   VectorizeVectorMetadataFilter,
 } from '@cloudflare/workers-types';
 import { fail, FailureError } from '../core/failure.ts';
+import { HashEmbeddingModel } from '../core/hash-embedding.ts';
 import type { TenantId } from '../core/ids.ts';
 import { invariant } from '../core/invariant.ts';
 import { describeError } from '../core/log.ts';
@@ -28,6 +31,8 @@ import { VectorLimits } from './vector-index.ts';
 import { validateIds, validateQuery, validateVectors } from './vector-limits.ts';
 
 type Values = Float32Array | readonly number[];
+/** `space`: the embedded default where nothing is said. */
+export type VectorizeOptions = VectorIndexOptions & { readonly space?: string };
 
 /** What Vectorize takes in one call of these; more ids are sent in several. */
 const MaxIdsPerDelete = 100;
@@ -40,11 +45,16 @@ export class VectorizeIndex implements VectorIndex {
   readonly #prefix: string;
 
   /** `dimensions` and the metric are what the Vectorize index was made with. */
-  constructor(binding: Vectorize, tenant: TenantId, dimensions: number, options: VectorIndexOptions = {}) {
+  constructor(
+    binding: Vectorize,
+    tenant: TenantId,
+    dimensions: number,
+    { space = HashEmbeddingModel, ...options }: VectorizeOptions = {},
+  ) {
     this.#binding = binding;
     this.#dimensions = dimensions;
     this.#options = options;
-    this.#prefix = `${tenant}/`;
+    this.#prefix = `${space === HashEmbeddingModel ? tenant : digestOf(tenant, space)}/`;
   }
 
   /** `vectorCount` counts the whole index, which tenants may share: for operators, not for tenants. */
@@ -66,16 +76,16 @@ export class VectorizeIndex implements VectorIndex {
     const found = await this.#call((binding) =>
       binding.query(toArray(vector), {
         topK: options.topK ?? VectorLimits.defaultTopK,
-        namespace: this.#addTenant(options.namespace ?? ''),
+        namespace: this.#prefixed(options.namespace ?? ''),
         returnValues: options.returnValues ?? false,
         returnMetadata: options.returnMetadata ?? 'none',
         ...(options.filter === undefined ? {} : { filter: options.filter as VectorizeVectorMetadataFilter }),
       }),
     );
     const matches = found.matches.map((match) => ({
-      id: this.#removeTenant(match.id),
+      id: this.#unprefixed(match.id),
       score: match.score,
-      ...this.#toNamespace(match.namespace ?? this.#addTenant(options.namespace ?? '')),
+      ...this.#toNamespace(match.namespace ?? this.#prefixed(options.namespace ?? '')),
       ...(options.returnValues === true && match.values ? { values: [...match.values] } : {}),
       ...(options.returnMetadata === 'all' && match.metadata ? { metadata: match.metadata as VectorMetadata } : {}),
     }));
@@ -96,7 +106,7 @@ export class VectorizeIndex implements VectorIndex {
     requireValid(validateIds(ids));
     let mutation: VectorMutation = { mutationId: '' };
     for (const part of toParts(ids, MaxIdsPerDelete)) {
-      mutation = await this.#call((binding) => binding.deleteByIds(part.map((id) => this.#addTenant(id))));
+      mutation = await this.#call((binding) => binding.deleteByIds(part.map((id) => this.#prefixed(id))));
     }
     return mutation;
   }
@@ -105,7 +115,7 @@ export class VectorizeIndex implements VectorIndex {
     requireValid(validateIds(ids));
     const found: VectorRecord[] = [];
     for (const part of toParts(ids, MaxIdsPerGet)) {
-      const vectors = await this.#call((binding) => binding.getByIds(part.map((id) => this.#addTenant(id))));
+      const vectors = await this.#call((binding) => binding.getByIds(part.map((id) => this.#prefixed(id))));
       found.push(...vectors.map((vector) => this.#fromBinding(vector)));
     }
     return found;
@@ -113,9 +123,9 @@ export class VectorizeIndex implements VectorIndex {
 
   #toBinding(vector: VectorRecord): VectorizeVector {
     return {
-      id: this.#addTenant(vector.id),
+      id: this.#prefixed(vector.id),
       values: toArray(vector.values),
-      namespace: this.#addTenant(vector.namespace ?? ''),
+      namespace: this.#prefixed(vector.namespace ?? ''),
       ...(vector.metadata === undefined
         ? {}
         : { metadata: structuredClone(vector.metadata) as Record<string, VectorizeVectorMetadata> }),
@@ -124,7 +134,7 @@ export class VectorizeIndex implements VectorIndex {
 
   #fromBinding(vector: VectorizeVector): VectorRecord {
     return {
-      id: this.#removeTenant(vector.id),
+      id: this.#unprefixed(vector.id),
       values: [...vector.values],
       ...this.#toNamespace(vector.namespace),
       ...(vector.metadata === undefined ? {} : { metadata: vector.metadata as VectorMetadata }),
@@ -132,7 +142,7 @@ export class VectorizeIndex implements VectorIndex {
   }
 
   #toNamespace(name: string | undefined): { readonly namespace?: string } {
-    const namespace = name === undefined ? '' : this.#removeTenant(name);
+    const namespace = name === undefined ? '' : this.#unprefixed(name);
     return namespace === '' ? {} : { namespace };
   }
 
@@ -146,12 +156,12 @@ export class VectorizeIndex implements VectorIndex {
     throw new FailureError(fail('invalid_request', `This index has ${this.#dimensions} dimensions.`, { param }));
   }
 
-  #addTenant(name: string): string {
+  #prefixed(name: string): string {
     return this.#prefix + name;
   }
 
-  #removeTenant(name: string): string {
-    invariant(name.startsWith(this.#prefix), 'Vectorize answered with a name of another tenant');
+  #unprefixed(name: string): string {
+    invariant(name.startsWith(this.#prefix), 'Vectorize answered with a name of another tenant or space');
     return name.slice(this.#prefix.length);
   }
 
@@ -162,6 +172,11 @@ export class VectorizeIndex implements VectorIndex {
       throw new FailureError(fail('service_unavailable', undefined, { reason: describeError(error) }));
     }
   }
+}
+
+/** As long as a tenant's id, which is all the room that an id of Vectorize has. */
+function digestOf(tenant: TenantId, space: string): string {
+  return createHash('sha256').update(`${tenant}/${space}`).digest('base64url').slice(0, tenant.length);
 }
 
 /** What only an index that holds texts and lists can do. */

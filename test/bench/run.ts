@@ -5,7 +5,8 @@
  * the same as JSON to dist/bench.json. Options: --rounds N, --ms N.
  * `npm run bench -- bridge` measures what stands before a node: bridge.ts; `-- embeddings` the bridge alone and its
  * batching; `-- vectors` the vector index: vectors.ts; `-- retrieval` how good recall is: retrieval.ts; `-- memory` the
- * chain: memory.ts; `-- memories` an agent with many memories over HTTP: memories.ts.
+ * chain: memory.ts; `-- memories` an agent with many memories over HTTP: memories.ts; `-- spaces` memories found by a
+ * node's model: spaces.ts.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ import { benchMemories } from './memories.ts';
 import { measureRecall } from './recall.ts';
 import { portkeyHeaders, setStage, type Stage } from './stage.ts';
 import { benchRetrieval } from './retrieval.ts';
+import { benchSpaces } from './spaces.ts';
 import { benchVectors } from './vectors.ts';
 
 const { values, positionals } = parseArgs({
@@ -44,6 +46,7 @@ const parts: Readonly<Record<string, () => unknown>> = {
   retrieval: () => benchRetrieval(),
   memory: () => benchMemory(),
   memories: () => benchMemories(Number(values.memories)),
+  spaces: () => benchSpaces(Number(values.memories)),
 };
 const part = positionals[0] === undefined ? undefined : parts[positionals[0]];
 if (part) {

@@ -109,7 +109,10 @@ describe('an archive that is not whole', () => {
   const changes: readonly (readonly [name: string, change: (lines: string[]) => string[]])[] = [
     [
       'with a changed cell',
-      (lines) => lines.map((line, at) => (at === 4 ? line.replace(/[0-9](?=[^0-9]*$)/, '7') : line)),
+      (lines) =>
+        lines.map((line, at) =>
+          at === 4 ? line.replace(/[0-9](?=[^0-9]*$)/, (digit) => (digit === '7' ? '8' : '7')) : line,
+        ),
     ],
     ['with a line left out', (lines) => lines.toSpliced(5, 1)],
     ['with two lines swapped', (lines) => lines.with(5, lines[6]!).with(6, lines[5]!)],

@@ -144,6 +144,11 @@ describe('memories', () => {
   test.each([
     ['POST', '', { text: '   ' }, 'text'],
     ['POST', '', { text: 'x'.repeat(8_001) }, 'text'],
+    ['POST', '', { text: 'x'.repeat(1_000_000) }, 'text'],
+    ['POST', '/recall', { query: 'x'.repeat(1_000_000) }, 'query'],
+    ['POST', '/embedding', { model: '' }, 'model'],
+    ['POST', '/embedding', {}, 'model'],
+    ['POST', '/recall', { query: 'q', rerank: {} }, null],
     ['POST', '', { text: 'A fact of note.', readers: ['*'] }, 'readers'],
     ['POST', '', { text: 'A fact of note.', author: 'system' }, null],
     ['POST', '/batch', { memories: [] }, 'memories'],

@@ -176,6 +176,13 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
     tenantUrl: (slug) => tenantUrl(context, slug),
     platformKey: () => platformKey(context.platform),
     ticketSeal: () => ticketSeal(context.platform),
+    nodeWays: () =>
+      objects.nodeWays(tenantId, {
+        clock,
+        catalog: request.catalog,
+        platformKey: () => platformKey(context.platform),
+        ticketSeal: () => ticketSeal(context.platform),
+      }),
     checkIssuer: (wanted) => checkIssuer(wanted, Egress.of(context.platform)),
     mintSecret: (keyId) => {
       const secret = mintApiKey(keyId, random);

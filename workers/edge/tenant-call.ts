@@ -23,6 +23,7 @@ import type { CacheHeader } from '../../shared/contracts/inference.ts';
 import type { CreateIssuer, SignInEndpoints } from '../../shared/contracts/issuers.ts';
 import type { BridgeAddress, CatalogView } from '../../shared/inference/catalog.ts';
 import type { BridgeFetch } from '../../shared/inference/inference-client.ts';
+import type { NodeWays } from '../../shared/inference/run-on-node.ts';
 import type { PlatformKey } from '../../shared/inference/platform-key.ts';
 import type { Route, WantedRoute } from '../../shared/inference/resolve-route.ts';
 import type { TicketSeal } from '../../shared/inference/ticket.ts';
@@ -101,6 +102,8 @@ export type TenantCall<X = unknown> = TenantRequest & {
   ) => Promise<Result<{ readonly lines: ReadableStream<Uint8Array>; readonly slug: string }>>;
   readonly platformKey: () => Promise<PlatformKey>;
   readonly ticketSeal: () => TicketSeal;
+  /** How this tenant reaches models for what is not the caller's own run. */
+  readonly nodeWays: () => NodeWays;
   /** Whether an issuer's URLs may be fetched, and lead to its keys; where people sign in, if it has a client. */
   readonly checkIssuer: (wanted: CreateIssuer) => Promise<Result<SignInEndpoints>>;
   /** Deterministic where the request carries an Idempotency-Key. */

@@ -65,6 +65,7 @@ import { listTrace } from './agent-state/list-trace.ts';
 import { listStateChanges } from './agent-state/list-state-changes.ts';
 import { resumeTenant } from './tenant/resume-tenant.ts';
 import { stopTenant } from './tenant/stop-tenant.ts';
+import { chooseEmbedding } from './memories/choose-embedding.ts';
 import { consolidateMemories } from './memories/consolidate-memories.ts';
 import { countMemories } from './memories/count-memories.ts';
 import { createMemories } from './memories/create-memories.ts';
@@ -78,6 +79,7 @@ import { listMemories } from './memories/list-memories.ts';
 import { listMemoryChanges } from './memories/list-memory-changes.ts';
 import { proveMemory } from './memories/prove-memory.ts';
 import { recallMemories } from './memories/recall-memories.ts';
+import { retrieveEmbedding } from './memories/retrieve-embedding.ts';
 import { retrieveMemory } from './memories/retrieve-memory.ts';
 import { undoConsolidation } from './memories/undo-consolidation.ts';
 import { verifyMemories } from './memories/verify-memories.ts';
@@ -298,6 +300,8 @@ export const routes: readonly Route[] = [
   consolidateMemories,
   listMemoryChanges,
   countMemories,
+  chooseEmbedding,
+  retrieveEmbedding,
   listConsolidations,
   undoConsolidation,
   retrieveMemory,

@@ -60,8 +60,15 @@ function setUp() {
   } as unknown as ConstructorParameters<typeof MemoryWriter>[0];
   const writer = new MemoryWriter(deps);
   const runs = new ConsolidationStore(sql);
-  const eraser = new MemoryEraser(deps, writer, runs, async () => {});
-  return { rows, indexed, held, deps, writer, eraser };
+  const spaces = ['freehold/hash-char-768'];
+  const eraser = new MemoryEraser(
+    deps,
+    writer,
+    runs,
+    () => spaces,
+    async () => {},
+  );
+  return { rows, indexed, held, deps, writer, eraser, spaces };
 }
 
 describe('MemoryWriter and MemoryEraser', () => {
@@ -128,5 +135,33 @@ describe('MemoryWriter and MemoryEraser', () => {
       (_, id) => made.push(id),
     );
     expect([done.ok, made, rows.size]).toEqual([true, [], 2]);
+  });
+
+  test('what is forgotten goes from every space of its agent, and is asked for in each of them', async () => {
+    const { held, deps, writer, eraser, spaces } = setUp();
+    held.release();
+    spaces.push('current', 'next', 'leaving');
+    const id = mintId('memory', 0);
+    const indexes = new Map(spaces.map((space) => [space, new Set([id])]));
+    const stubborn = new Set<string>();
+    const vectorIndex = (space: string) => {
+      const ids = indexes.get(space)!;
+      return {
+        upsert: async () => {},
+        deleteByIds: async (gone: readonly (typeof id)[]) =>
+          gone.forEach((each) => stubborn.has(space) || ids.delete(each)),
+        getByIds: async (asked: readonly (typeof id)[]) => asked.filter((each) => ids.has(each)),
+      };
+    };
+    Object.assign(deps, { vectorIndex });
+    await writer.write(
+      agentId,
+      [{ ...createMemory.parse({ text: 'The code is 4711.' }), id, author: 'key_1' }],
+      policy,
+    );
+    await writer.carry(deps.store.pendingOf(agentId));
+    stubborn.add('leaving');
+    expect(await eraser.forget(agentId, { ids: [id] })).toMatchObject({ ok: false });
+    expect([...indexes].map(([, ids]) => ids.size)).toEqual([0, 0, 0, 1]);
   });
 });
