@@ -118,6 +118,8 @@ export class TurnDesk {
       isParked || stored.phase === 'over' || this.#store.isInLine(start.responseId)
         ? stored
         : decide(stored, { kind: 'resumed' }, limits, this.#deps.clock.now());
+    // On disk before anything is done: what kills its process each time would otherwise be done for ever.
+    if (state !== stored) this.#turns.putState(start.responseId, state);
     if (state.phase === 'generating') log.append(turn.reopenStep());
     this.#run(start, turn, log, state);
   }

@@ -43,6 +43,7 @@ export const auditActions = [
   'member.updated',
   'member.deleted',
   'issuer.created',
+  'issuer.updated',
   'issuer.deleted',
   'token.revoked',
   'budget.created',

@@ -81,6 +81,7 @@ export const eventCatalogue = {
   'member.updated': memberState,
   'member.deleted': done,
   'issuer.created': done.extend({ issuer: z.string(), audience: z.string() }),
+  'issuer.updated': done,
   'issuer.deleted': done,
   'secret.created': done.extend({ version }),
   'secret.rotated': done.extend({ version, oldest_kept: version }),
