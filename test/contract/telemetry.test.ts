@@ -168,7 +168,7 @@ it('what a request caused reaches webhooks in its trace: under the turn where an
     const { platform, tenant } = world;
     const host = `${tenant.slug}.localhost`;
     const own = platform.client(tenant);
-    const events = ['response.*', 'task.*', 'agent.*', 'webhook.test'];
+    const events = ['response.*', 'task.*', 'agent.*', 'memory.*'];
     const hook = await own.require<{ id: string }>('POST', '/v1/webhooks', { url: receiver.url('/traced'), events });
     const call = async (method: 'POST' | 'PATCH', path: string, body: object) => {
       const { status, json } = await platform.call(method, host, path, { token: tenant.key, body, headers });
@@ -188,17 +188,20 @@ it('what a request caused reaches webhooks in its trace: under the turn where an
     await receiver.until(() => got('agent.created') !== undefined);
     const edge = await waitUntil('the span of the request', () => find('POST /v1/agents'));
     expect(got('agent.created')!['traceparent']).toBe(`00-${traceId}-${edge.spanId}-01`);
-    await call('POST', `/v1/agents/${id}/tasks`, { input: 'hello' });
-    await receiver.until(() => got('task.created') !== undefined);
-    expect(got('task.created')!['traceparent']).toContain(traceId);
     await call('PATCH', `/v1/agents/${id}/persona`, { tone: 'brief' });
     await receiver.until(() => got('agent.state_changed') !== undefined);
     expect(got('agent.state_changed')!['traceparent']).toContain(traceId);
 
-    await own.require('POST', `/v1/webhooks/${hook.id}/test`);
-    await receiver.until(() => got('webhook.test') !== undefined);
-    expect(got('webhook.test')).not.toHaveProperty('traceparent');
-    expect(JSON.stringify((await own.require('GET', '/v1/audit?limit=50')) as object)).not.toContain(traceId);
+    for (const [type, path, body] of [
+      ['task.created', `/v1/agents/${id}/tasks`, { input: 'hello' }],
+      ['memory.written', `/v1/agents/${id}/memories`, { text: 'The lamp is in the hall.' }],
+      ['webhook.test', `/v1/webhooks/${hook.id}/test`, {}],
+    ] as const) {
+      await call('POST', path, body);
+      await receiver.until(() => got(type) !== undefined);
+      expect(got(type)!['traceparent'], type).toContain(traceId);
+    }
+    expect(JSON.stringify((await own.require('GET', '/v1/audit?limit=50')) as object)).not.toContain(`00-${traceId}`);
     await own.require('DELETE', `/v1/webhooks/${hook.id}`);
   } finally {
     await receiver.stop();
