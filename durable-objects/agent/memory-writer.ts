@@ -98,7 +98,8 @@ export class MemoryWriter {
     store.setGist(agentId, gistOf(draft), record.id);
     store.count(agentId, { written: 1 });
     const { id, kind, author, supersedes } = record;
-    outbox.enter({ type: 'memory.written', data: { id, kind, author, supersedes }, agent: agentId });
+    const { traceparent } = entry;
+    outbox.enter({ type: 'memory.written', data: { id, kind, author, supersedes }, agent: agentId, traceparent });
     return { record };
   }
 

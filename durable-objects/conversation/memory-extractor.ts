@@ -17,6 +17,7 @@ import type { ConversationStore } from './conversation-store.ts';
 import { askForMemories, listSaid, readFindings } from './extraction.ts';
 import type { ExtractionStore } from './extraction-store.ts';
 import { askModel, type ModelWays } from './model-call.ts';
+import { traceOfTurn } from './trace-turn.ts';
 
 export type ExtractionWays = ModelWays & {
   writeMemories(start: TurnStart, memories: readonly NewMemory[]): Promise<Result<WriteOutcome[]>>;
@@ -103,13 +104,15 @@ export class MemoryExtractor {
     return ok(this.#store.keepFound(start.responseId, found) ? found : []);
   }
 
-  #toMemory({ principal }: TurnStart, { item, kind, text }: ReturnType<typeof readFindings>[number]): NewMemory {
+  #toMemory(start: TurnStart, { item, kind, text }: ReturnType<typeof readFindings>[number]): NewMemory {
     const source = { type: 'conversation', ref: item };
+    const { principal } = start;
     const visitor = principal.kind === 'visitor' ? principal.id : null;
     return {
       ...createMemory.parse({ text, kind, source, visitor, confidence: Confidence }),
       id: mintId('memory', this.#ways.clock.now()),
       author: principal.id,
+      traceparent: traceOfTurn(start),
     };
   }
 }

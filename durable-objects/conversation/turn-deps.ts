@@ -81,6 +81,7 @@ export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): 
               ...createMemory.parse({ text, kind, source: { type: 'tool', ref: start.responseId } }),
               id,
               author: start.principal.id,
+              traceparent: traceOfTurn(start),
             },
           ],
           memoryPolicyOf(start.agent!),

@@ -167,10 +167,10 @@ export class WebhookDesk extends RpcTarget {
   }
 
   /** An event that goes to this webhook alone, through the log like every other. */
-  test(id: string): Result<string> {
+  test(id: string, { traceparent }: AuditActor): Result<string> {
     const hook = this.#requireEnabled(id);
     if (!hook.ok) return hook;
-    return ok(this.#deps.log.enter('webhook.test', { id }));
+    return ok(this.#deps.log.enter('webhook.test', { id }, { traceparent }));
   }
 
   replay(id: string, { event, since, until }: ReplayWebhook): Result<WebhookReplay> {

@@ -66,7 +66,12 @@ export const createMemory = z
   });
 export type CreateMemory = z.infer<typeof createMemory>;
 /** With what the server says of it. */
-export type NewMemory = CreateMemory & { readonly id: MemoryId; readonly author: string };
+export type NewMemory = CreateMemory & {
+  readonly id: MemoryId;
+  readonly author: string;
+  /** W3C: of what writes it, for its event. */
+  readonly traceparent?: string;
+};
 
 export const memory = z.object({
   object: z.literal('memory'),

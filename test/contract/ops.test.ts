@@ -1,5 +1,5 @@
 /** The files under `ops/` are what Prometheus and Grafana take, and ask for nothing that no metric says. (M-1) */
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -9,23 +9,17 @@ import { repositoryRoot } from '../../scripts/platform.ts';
 import { poolMetrics } from '../../shared/telemetry/pool-metrics.ts';
 import { tallyMetrics } from '../../shared/telemetry/tally-metrics.ts';
 import { tenantMetrics } from '../../shared/telemetry/tenant-metrics.ts';
+import { panelQueries, readDashboards } from '../support/dashboards.ts';
 import { promtool } from '../support/promtool.ts';
 
 const prometheusDir = join(repositoryRoot, 'ops/prometheus');
-const grafanaDir = join(repositoryRoot, 'ops/grafana');
 const rulesPath = join(prometheusDir, 'freehold.rules.yml');
 
 type Rules = { groups: { rules: { alert: string; expr: string }[] }[] };
 type RuleTests = { tests: { alert_rule_test: { alertname: string; exp_alerts: unknown[] }[] }[] };
-type Dashboard = { uid: string; templating: { list: { query: string }[] }; panels: { targets: { expr: string }[] }[] };
 
 const rules = (parse(readFileSync(rulesPath, 'utf8')) as Rules).groups.flatMap((group) => group.rules);
-const dashboards = readdirSync(grafanaDir).map(
-  (name) => JSON.parse(readFileSync(join(grafanaDir, name), 'utf8')) as Dashboard,
-);
-const panelQueries = dashboards.flatMap(({ panels }) =>
-  panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
-);
+const dashboards = readDashboards();
 
 async function metricNames(): Promise<ReadonlySet<string>> {
   const bridge = new BridgeMetrics();
@@ -63,10 +57,7 @@ describe('the alert rules', () => {
 });
 
 test('dashboards hold queries that Prometheus understands', () => {
-  const expressions = panelQueries.map((expr) =>
-    expr.replaceAll('[$__rate_interval]', '[5m]').replaceAll(/\$\w+/g, '.*'),
-  );
-  const groups = [{ name: 'panels', rules: expressions.map((expr, at) => ({ record: `panel:${at}`, expr })) }];
+  const groups = [{ name: 'panels', rules: panelQueries().map((expr, at) => ({ record: `panel:${at}`, expr })) }];
   const path = join(mkdtempSync(join(tmpdir(), 'freehold-ops-')), 'panels.yml');
   writeFileSync(path, JSON.stringify({ groups }));
   expect(promtool(['check', 'rules', path])).toMatchObject({ ok: true });
@@ -80,7 +71,7 @@ test('dashboards hold queries that Prometheus understands', () => {
 test('rules, dashboards and their variables ask only for metrics that Freehold tells', async () => {
   const names = await metricNames();
   const variables = dashboards.flatMap(({ templating }) => templating.list.map(({ query }) => query));
-  const asked = [...rules.map(({ expr }) => expr), ...panelQueries, ...variables].flatMap(
+  const asked = [...rules.map(({ expr }) => expr), ...panelQueries(), ...variables].flatMap(
     (text) => text.match(/freehold_\w+/g) ?? [],
   );
   expect(asked.length).toBeGreaterThan(40);

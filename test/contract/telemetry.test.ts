@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Telemetry } from '../../shared/contracts/telemetry.ts';
 import { attributeOf, OtlpCollector } from '../support/otlp-collector.ts';
 import { AgentModel, PlainModel, startPlatformWithNode, type PlatformWithNode } from '../support/platform-with-node.ts';
+import { panelQueries } from '../support/dashboards.ts';
 import { promtool } from '../support/promtool.ts';
+import { RunningPrometheus } from '../support/running-prometheus.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
 
@@ -82,6 +84,46 @@ it('the metrics of tenant, platform and bridge pass `promtool check metrics`, an
   expect((await apex('/operator/v1/telemetry')).status).toBe(200);
 });
 
+it('Prometheus itself scrapes tenant, platform and bridge by the configuration, evaluates every rule, and answers every panel', async () => {
+  const { platform, tenant } = world;
+  const own = `${tenant.slug}.localhost`;
+  const prometheus = await RunningPrometheus.start(
+    {
+      'freehold-platform': { host: 'localhost', token: platform.secrets.operator_token },
+      'freehold-tenant': { host: own, token: tenant.key },
+      'freehold-bridge': { host: 'bridge.localhost' },
+    },
+    async (host, token) => {
+      if (host !== 'bridge.localhost')
+        return platform.call('GET', host, '/metrics', token === undefined ? {} : { token });
+      const answer = await fetch(`${platform.bridge.url}/metrics`);
+      return { status: answer.status, text: await answer.text() };
+    },
+  );
+  try {
+    const jobs = ['freehold-bridge', 'freehold-platform', 'freehold-tenant'];
+    const up = await waitUntil('all three are scraped', async () => {
+      const found = await prometheus.values('up', 'job');
+      return Object.values(found).filter((value) => value === 1).length === jobs.length && found;
+    });
+    expect(Object.keys(up).toSorted()).toEqual(jobs);
+    const counted = 'sum by (kind) (freehold_requests_total{job="freehold-tenant"})';
+    await waitUntil('what the scrapes of the tenant count', async () =>
+      Object.keys(await prometheus.values(counted, 'kind')).includes('api'),
+    );
+    type Rules = { groups: { rules: { name: string; health: string; lastError?: string }[] }[] };
+    const judged = await waitUntil('every rule is evaluated', async () => {
+      const rules = (await prometheus.read<Rules>('rules')).groups.flatMap((group) => group.rules);
+      return rules.every(({ health }) => health !== 'unknown') && rules;
+    });
+    expect(judged.filter(({ health }) => health !== 'ok')).toEqual([]);
+    expect(judged.length).toBeGreaterThan(5);
+    for (const query of panelQueries()) await prometheus.read('query', { query });
+  } finally {
+    await prometheus.stop();
+  }
+});
+
 it('one trace goes from the caller through edge, turn and bridge to the node, and the collector takes every document', async () => {
   const traceId = 'a'.repeat(31) + '1';
   const caller = 'b'.repeat(15) + '2';
@@ -121,12 +163,12 @@ it('one trace goes from the caller through edge, turn and bridge to the node, an
 it('what a request caused reaches webhooks in its trace: under the turn where an agent did it, under the request where its caller did', async () => {
   const receiver = await WebhookReceiver.start();
   try {
-    const traceId = 'f'.repeat(31) + '1';
+    const traceId = crypto.randomUUID().replaceAll('-', '');
     const headers = { traceparent: `00-${traceId}-${'b'.repeat(15)}3-01` };
     const { platform, tenant } = world;
     const host = `${tenant.slug}.localhost`;
     const own = platform.client(tenant);
-    const events = ['response.*', 'task.*', 'agent.*', 'webhook.test'];
+    const events = ['response.*', 'task.*', 'agent.*', 'memory.*'];
     const hook = await own.require<{ id: string }>('POST', '/v1/webhooks', { url: receiver.url('/traced'), events });
     const call = async (method: 'POST' | 'PATCH', path: string, body: object) => {
       const { status, json } = await platform.call(method, host, path, { token: tenant.key, body, headers });
@@ -142,21 +184,24 @@ it('what a request caused reaches webhooks in its trace: under the turn where an
     const turn = await waitUntil('the span of the turn', () => find('invoke_agent helper'));
     expect(got('response.completed')!['traceparent']).toBe(`00-${traceId}-${turn.spanId}-01`);
 
-    const { id } = await call('POST', '/v1/agents', { slug: 'traced', name: 'Traced' });
+    const { id } = await call('POST', '/v1/agents', { slug: `traced-${traceId}`, name: 'Traced' });
     await receiver.until(() => got('agent.created') !== undefined);
     const edge = await waitUntil('the span of the request', () => find('POST /v1/agents'));
     expect(got('agent.created')!['traceparent']).toBe(`00-${traceId}-${edge.spanId}-01`);
-    await call('POST', `/v1/agents/${id}/tasks`, { input: 'hello' });
-    await receiver.until(() => got('task.created') !== undefined);
-    expect(got('task.created')!['traceparent']).toContain(traceId);
     await call('PATCH', `/v1/agents/${id}/persona`, { tone: 'brief' });
     await receiver.until(() => got('agent.state_changed') !== undefined);
     expect(got('agent.state_changed')!['traceparent']).toContain(traceId);
 
-    await own.require('POST', `/v1/webhooks/${hook.id}/test`);
-    await receiver.until(() => got('webhook.test') !== undefined);
-    expect(got('webhook.test')).not.toHaveProperty('traceparent');
-    expect(JSON.stringify((await own.require('GET', '/v1/audit?limit=50')) as object)).not.toContain(traceId);
+    for (const [type, path, body] of [
+      ['task.created', `/v1/agents/${id}/tasks`, { input: 'hello' }],
+      ['memory.written', `/v1/agents/${id}/memories`, { text: 'The lamp is in the hall.' }],
+      ['webhook.test', `/v1/webhooks/${hook.id}/test`, {}],
+    ] as const) {
+      await call('POST', path, body);
+      await receiver.until(() => got(type) !== undefined);
+      expect(got(type)!['traceparent'], type).toContain(traceId);
+    }
+    expect(JSON.stringify((await own.require('GET', '/v1/audit?limit=50')) as object)).not.toContain(`00-${traceId}`);
     await own.require('DELETE', `/v1/webhooks/${hook.id}`);
   } finally {
     await receiver.stop();

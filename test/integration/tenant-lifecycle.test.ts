@@ -63,7 +63,7 @@ describe('a suspended tenant', () => {
     const { tenant, run, stub } = opened;
     const id = await addWebhook(opened);
     must(await run((object) => object.tenancy.setStatus('suspended', operatorActor)));
-    must(await run((object) => object.webhooks.test(id)));
+    must(await run((object) => object.webhooks.test(id, operatorActor)));
     const endpoint = objects.WEBHOOK_ENDPOINT.getByName(webhookEndpointObjectName(tenant, id));
     const census = () => runInDurableObject(endpoint, (object) => object.holding.census());
     await runDurableObjectAlarm(stub);

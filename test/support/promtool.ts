@@ -4,6 +4,7 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 const Place = '/usr/bin/promtool';
 const InstallMs = 300_000;
@@ -14,6 +15,11 @@ export type Judgement = { readonly ok: boolean; readonly text: string };
 export function promtool(args: readonly string[], input = ''): Judgement {
   const { status, stdout, stderr } = spawnSync(findPromtool(), args, { input, encoding: 'utf8' });
   return { ok: status === 0, text: `${stdout}${stderr}`.trim() };
+}
+
+/** The server, which is of the same package. */
+export function findPrometheus(): string {
+  return join(dirname(findPromtool()), 'prometheus');
 }
 
 function findPromtool(): string {

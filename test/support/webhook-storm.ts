@@ -92,6 +92,8 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
     const begun = Date.now();
 
     const outages: { readonly from: number; to: number }[] = [];
+    /** Until everything runs again: who asks meanwhile could be given the very port that it asks, by its own machine. */
+    let up = Promise.resolve();
     let next = 0;
     const raise = async () => {
       for (let at = next++; at < options.events; at = next++) {
@@ -99,6 +101,7 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
         if (due > Date.now()) await new Promise((resolve) => setTimeout(resolve, due - Date.now()));
         // What was in flight when everything was killed is raised again, as its caller would.
         for (;;) {
+          await up;
           try {
             await client.require('PATCH', `/v1/agents/${agents[at % agents.length]}`, { name: `Name ${at}` });
             break;
@@ -113,8 +116,11 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
     for (let kill = 1; kill <= options.kills; kill++) {
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, begun + kill * everyMs - Date.now())));
       const from = Date.now();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      up = promise;
       await started.killGroup();
       started = await start();
+      resolve();
       outages.push({ from, to: Date.now() });
     }
     const raised = await raising;

@@ -67,7 +67,7 @@ export type TenantCall<X = unknown> = TenantRequest & {
   readonly tenantId: TenantId;
   readonly principal: Principal;
   /** The principal as the one who changes something, in the trace of this request. */
-  readonly actor: AuditActor;
+  readonly actor: Required<AuditActor>;
   readonly agent: LiveAgent | null;
   readonly planned: X;
   /** What the run draws on; null where no budget applies. */

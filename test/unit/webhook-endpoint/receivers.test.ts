@@ -60,7 +60,8 @@ test.concurrent.each([
   'a receiver that %s is an attempt that says so, and the same event is delivered when it is well again',
   async (_, path, expected) => {
     const { store, clock, deliverer, attempts } = makeEndpoint();
-    const event = { id: mintId('event', start), type: 'webhook.test', body: '{"a":1}', traceparent: null };
+    const traceparent = path === '/hang' ? `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` : null;
+    const event = { id: mintId('event', start), type: 'webhook.test', body: '{"a":1}', traceparent };
     store.add([event], clock.at);
     await deliverer.run(async () => planFor(path, expected.fault === 'timeout' ? 2_000 : 30_000));
     expect(attempts()).toMatchObject([{ event: event.id, number: 1, outcome: 'retried', ...expected }]);
@@ -71,9 +72,10 @@ test.concurrent.each([
     expect(attempts().slice(1)).toMatchObject([{ event: event.id, number: 2, outcome: 'delivered', fault: null }]);
     expect(store.count()).toBe(0);
     const seen = target.seen.filter(({ headers }) => headers['webhook-id'] === event.id);
-    expect(seen.map(({ url, body }) => [url, body])).toEqual([
-      [path, event.body],
-      ['/well', event.body],
+    const trace = traceparent ?? undefined;
+    expect(seen.map(({ url, body, headers }) => [url, body, headers['traceparent']])).toEqual([
+      [path, event.body, trace],
+      ['/well', event.body, trace],
     ]);
   },
 );

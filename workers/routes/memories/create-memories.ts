@@ -24,7 +24,8 @@ export const createMemories = tenantRoute(
   },
   async (call, { body }) => {
     const agent = call.agent!;
-    const entries = body.memories.map((each) => ({ ...each, id: call.mint('memory'), author: call.principal.id }));
+    const { id: author, traceparent } = call.actor;
+    const entries = body.memories.map((each) => ({ ...each, id: call.mint('memory'), author, traceparent }));
     const written = await call.agentObject(agent.id).memories.write(agent.id, entries, memoryPolicyOf(agent));
     return written.ok ? ok(json({ object: 'list', data: written.value })) : written;
   },

@@ -21,7 +21,8 @@ export const createMemory = tenantRoute(
   },
   async (call, { body }) => {
     const agentId = call.agent!.id;
-    const entry = { ...body, id: call.mint('memory'), author: call.principal.id };
+    const { id: author, traceparent } = call.actor;
+    const entry = { ...body, id: call.mint('memory'), author, traceparent };
     const written = await call.agentObject(agentId).memories.append(agentId, [entry], memoryPolicyOf(call.agent!));
     return written.ok ? ok(json(written.value[0], 201)) : written;
   },

@@ -17,7 +17,7 @@ export const testWebhook = tenantRoute(
     answer: { status: 202, schema: testedWebhook },
   },
   async (call, { params }) => {
-    const event = await call.tenant.webhooks.test(params.webhook);
+    const event = await call.tenant.webhooks.test(params.webhook, call.actor);
     return event.ok ? ok(json({ object: 'webhook.test', webhook: params.webhook, event: event.value }, 202)) : event;
   },
 );
