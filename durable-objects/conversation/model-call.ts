@@ -1,7 +1,7 @@
 /** One call of the model: reserve, ask, and hand back its answer as it comes. */
 import type { Clock } from '../../shared/core/clock.ts';
 import { mintId } from '../../shared/core/ids.ts';
-import { ok, type Result } from '../../shared/core/result.ts';
+import { err, ok, type Result } from '../../shared/core/result.ts';
 import type { Lease, Reservation } from '../../shared/contracts/admission.ts';
 import type { ChatMessage } from '../../shared/contracts/chat-completions.ts';
 import type { JobClaims } from '../../shared/contracts/inference.ts';
@@ -87,6 +87,11 @@ async function admitModel(
   if (signal.aborted) return ok(undefined);
   const route = await ways.findRoute(start, model);
   if (!route.ok) return route;
+  if (route.value.model.images === false && messages.some(hasImage)) {
+    return err('unsupported_parameter', `The model "${route.value.model.id}" does not take images.`, {
+      param: 'input',
+    });
+  }
   const maxOutputTokens = boundOutputTokens(route.value, question.maxOutputTokens);
   const { tools: _, tool_choice: choice, parallel_tool_calls: parallel, ...sampling } = start.sampling;
   const body = JSON.stringify({
@@ -110,6 +115,10 @@ async function admitModel(
   const lease = await ways.admitRun(start, reservation);
   if (!lease.ok) return lease;
   return signal.aborted ? ok(undefined) : ok({ route: route.value, body, reservation, lease: lease.value, lane });
+}
+
+function hasImage({ content }: ChatMessage): boolean {
+  return Array.isArray(content) && content.some(({ type }) => type === 'image_url');
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -18,7 +18,7 @@ import {
   type RevokeToken,
   type TokenRevocation,
 } from '../../shared/contracts/tokens.ts';
-import { IssuerStore, type NewIssuer } from './issuer-store.ts';
+import { IssuerStore, type IssuerClient, type NewIssuer } from './issuer-store.ts';
 import { requireGrantable, requireWholeTenant, validateRemoval, validateUpdate } from './member-rules.ts';
 import { MemberStore } from './member-store.ts';
 import { RevokedTokenStore } from './revoked-token-store.ts';
