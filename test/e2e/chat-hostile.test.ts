@@ -228,9 +228,9 @@ describe('from where it does not belong', () => {
   test('it stands in no frame', async () => {
     for (const { how, at, markup } of framings(places())) {
       const page = await openPage('about:blank');
-      const answered = page.waitForResponse((response) => response.url().startsWith(home));
+      const asked = page.waitForRequest((request) => request.url().startsWith(home));
       await page.goto(`${at}/?${new URLSearchParams({ markup })}`);
-      await answered;
+      await asked;
       await page.waitForLoadState('load');
       expect(page.frames().filter((frame) => frame.url().startsWith(home)).length, how).toBe(0);
       await page.context().close();
