@@ -90,7 +90,7 @@ export class AgentObject extends DurableObject<Platform> {
       now,
       random: Math.random,
       mintResponse: (conversation) => mintResponseId(conversation, now()),
-      note: (event, id, ranMs) => noteTask(outbox, event, taskStore.read(id), ranMs),
+      note: (event, id, ranMs) => noteTask(outbox, taskStore, event, taskStore.read(id), ranMs),
       changed: () => {
         void outbox.deliver();
         void changed();

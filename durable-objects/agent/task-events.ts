@@ -2,12 +2,19 @@
 import type { EventType } from '../../shared/contracts/events.ts';
 import type { Task } from '../../shared/contracts/tasks.ts';
 import type { EventOutbox } from '../runtime/event-outbox.ts';
+import type { TaskStore } from './task-store.ts';
 
 export type TaskEventType = EventType & `task.${string}`;
 
 /** `ranMs`: of the attempt that has just ended. */
-export function noteTask(outbox: EventOutbox, type: TaskEventType, task: Task, ranMs: number | null = null): void {
+export function noteTask(
+  outbox: EventOutbox,
+  store: TaskStore,
+  type: TaskEventType,
+  task: Task,
+  ranMs: number | null = null,
+): void {
   const { id, status, lane, attempts, conversation, response, schedule, error } = task;
   const data = { id, status, lane, attempts, conversation, response, schedule, error, ran_ms: ranMs };
-  outbox.enter({ type, data, agent: task.agent });
+  outbox.enter({ type, data, agent: task.agent, traceparent: store.traceOf(id) });
 }

@@ -246,6 +246,8 @@ export type EventDraft = {
     readonly data: EventData<T>;
     readonly agent?: string | null;
     readonly environment?: PlatformEvent['environment'];
+    /** W3C: the span that it comes from, where it has one. It goes out with webhooks. */
+    readonly traceparent?: string | null | undefined;
   };
 }[EventType];
 
