@@ -38,10 +38,7 @@ describe('files beside a message', () => {
     undefined,
   ])('an image that is not in the message itself is not shown: %j', (image_url) => {
     expect(
-      fromParts([
-        { type: 'input_text', text: 'Look' },
-        { type: 'input_image', image_url },
-      ]),
+      fromParts([{ type: 'input_text', text: 'Look' }, { type: 'input_image', image_url } as unknown as Part]),
     ).toEqual({
       text: 'Look',
       files: [],
