@@ -34,6 +34,8 @@ export const nodeConfig = z
     always_stream: z.boolean().default(false),
     /** What a model is for, by its id, where its name does not say it. */
     operations: z.record(z.string().max(200), z.array(jobOperation).min(1)).optional(),
+    /** Models that take images, by id, where the node does not say so. */
+    images: z.array(z.string().min(1).max(200)).max(1_000).optional(),
     /** How many GPUs it computes with: its runs are then metered in GPU-seconds. */
     gpus: z.number().int().min(1).max(64).optional(),
     /** How many jobs it is given at once; the others wait in the bridge. */

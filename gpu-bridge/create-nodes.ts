@@ -45,6 +45,7 @@ function createNode(config: NodeConfig, environment: Environment): InferenceNode
     limitField: config.limit_field,
     alwaysStream: config.always_stream,
     operations: config.operations ?? {},
+    images: config.images ?? [],
     gpus: config.gpus,
     keepWarm: config.keep_warm ?? [],
   };

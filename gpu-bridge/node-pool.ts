@@ -352,15 +352,23 @@ export class NodePool {
 }
 
 function mergeModels(one: AnnouncedModel, other: AnnouncedModel): AnnouncedModel {
+  const { images: _, ...rest } = one;
   return {
-    ...one,
+    ...rest,
     operations: [...new Set([...one.operations, ...other.operations])],
     context_window:
       one.context_window === null || other.context_window === null
         ? null
         : Math.min(one.context_window, other.context_window),
     external: one.external || other.external,
+    ...mergeImages(one.images, other.images),
   };
+}
+
+/** What one of its nodes refuses, the model does not take; what one does not tell is not known. */
+function mergeImages(one: boolean | undefined, other: boolean | undefined): Pick<AnnouncedModel, 'images'> {
+  if (one === false || other === false) return { images: false };
+  return one && other ? { images: true } : {};
 }
 
 /** Runs the work with a signal; gives up, also on work that ignores its signal, when the time is over. */

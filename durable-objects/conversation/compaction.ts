@@ -92,8 +92,13 @@ function isBoundary(items: readonly Item[], at: number): boolean {
   return !items.slice(0, at).some((item) => item.type === 'function_call' && item.call_id === next.call_id);
 }
 
+/** What an image comes to for a model, at most, as so many characters of text: its bytes say nothing of it. */
+const MaxImageChars = 8_000;
+
 function sizeOf(item: Item): number {
-  return JSON.stringify(item).length;
+  const shortened = (key: string, value: unknown) =>
+    key === 'image_url' && typeof value === 'string' ? value.slice(0, MaxImageChars) : value;
+  return JSON.stringify(item, shortened).length;
 }
 
 function quote(item: Item): string {

@@ -1,7 +1,7 @@
 /** One call of the model: reserve, ask, and hand back its answer as it comes. */
 import type { Clock } from '../../shared/core/clock.ts';
 import { mintId } from '../../shared/core/ids.ts';
-import { ok, type Err, type Result } from '../../shared/core/result.ts';
+import { err, ok, type Err, type Result } from '../../shared/core/result.ts';
 import type { Lease, Reservation } from '../../shared/contracts/admission.ts';
 import type { ChatMessage } from '../../shared/contracts/chat-completions.ts';
 import type { JobClaims } from '../../shared/contracts/inference.ts';
@@ -93,6 +93,11 @@ async function admitModel(
   if (signal.aborted) return ok(undefined);
   const route = await ways.findRoute(start, model);
   if (!route.ok) return question.patienceMs > 0 ? mayComeBack(route) : route;
+  if (route.value.model.images === false && messages.some(hasImage)) {
+    return err('unsupported_parameter', `The model "${route.value.model.id}" does not take images.`, {
+      param: 'input',
+    });
+  }
   const maxOutputTokens = boundOutputTokens(route.value, question.maxOutputTokens);
   const { tools: _, tool_choice: choice, parallel_tool_calls: parallel, ...sampling } = start.sampling;
   const body = JSON.stringify({
@@ -122,6 +127,10 @@ async function admitModel(
 function mayComeBack({ failure }: Err): Err {
   const retryAfterMs = failure.retryAfterMs ?? AwayRetryMs;
   return { ok: false, failure: failure.code === 'node_unavailable' ? { ...failure, retryAfterMs } : failure };
+}
+
+function hasImage({ content }: ChatMessage): boolean {
+  return Array.isArray(content) && content.some(({ type }) => type === 'image_url');
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -33,7 +33,7 @@ export class ExtractiveNode implements InferenceNode {
   }
 
   listModels(): Promise<readonly AnnouncedModel[]> {
-    const common = { context_window: null, external: false, owned_by: 'freehold' } as const;
+    const common = { context_window: null, external: false, owned_by: 'freehold', images: false } as const;
     return Promise.resolve([
       { ...common, id: ExtractiveModel, operations: ['chat'], dimensions: null, semantic: false },
       {

@@ -13,14 +13,34 @@ const embedderFamilies = new Set(['bert', 'nomic-bert', 'xlm-roberta', 'roberta'
 export class OllamaNode extends OpenAiCompatibleNode {
   override readonly kind: NodeKind = 'ollama';
 
+  /** Of each model's file: what it can do, as far as it was told. */
+  readonly #capabilities = new Map<string, readonly unknown[] | undefined>();
+
   override async listModels(signal: AbortSignal): Promise<readonly AnnouncedModel[]> {
     const body = await this.getJson('/api/tags', signal);
     const models = isJsonObject(body) && Array.isArray(body['models']) ? body['models'] : undefined;
     if (!models) throw new Error('/api/tags does not answer with a list');
-    return models.flatMap((item) => {
+    const named = models.flatMap((item) => {
       const id = findString(item, 'model') ?? findString(item, 'name');
-      return id ? [this.describeModel(id, item)] : [];
+      return id ? [{ id, item: item as unknown }] : [];
     });
+    await Promise.all(named.map(({ id, item }) => this.#learn(id, item, signal)));
+    return named.map(({ id, item }) => this.describeModel(id, item));
+  }
+
+  /** The list does not say it; each file is asked about once. An old Ollama has no answer. */
+  async #learn(id: string, item: unknown, signal: AbortSignal): Promise<void> {
+    const file = fileOf(id, item);
+    if (this.#capabilities.has(file)) return;
+    const call = { signal, run: 'show', created: 0 };
+    const shown = await this.postJson('/api/show', call, { model: id }).catch(() => undefined);
+    if (signal.aborted) return;
+    const told = isJsonObject(shown) ? shown['capabilities'] : undefined;
+    this.#capabilities.set(file, Array.isArray(told) ? told : undefined);
+  }
+
+  protected override takesImages(id: string, item: unknown): boolean | undefined {
+    return this.#capabilities.get(fileOf(id, item))?.includes('vision');
   }
 
   /** It may serve one job at a time: a canary behind a long prompt would say nothing. */
@@ -76,6 +96,8 @@ export class OllamaNode extends OpenAiCompatibleNode {
     return super.chat(rest, call);
   }
 }
+
+const fileOf = (id: string, item: unknown) => `${id} ${findString(item, 'digest') ?? ''}`;
 
 function refuse(param: string, message: string): Failure {
   return fail('unsupported_parameter', message, { param });

@@ -8,7 +8,7 @@ import { Agent, request, FormData, type Dispatcher } from 'undici';
 import { operationPaths, type AnnouncedModel, type JobOperation } from '../../shared/contracts/inference.ts';
 import { fail, type Failure } from '../../shared/core/failure.ts';
 import { describeError } from '../../shared/core/log.ts';
-import { findCount, findString, isJsonObject, parseJson, type JsonObject } from '../json-object.ts';
+import { findCount, findObject, findString, isJsonObject, parseJson, type JsonObject } from '../json-object.ts';
 import { toNodeError } from '../normalise.ts';
 import { toAudioForm } from './audio-form.ts';
 import { guessOperations } from './guess-operations.ts';
@@ -42,6 +42,8 @@ export type HttpNodeOptions = {
   readonly alwaysStream: boolean;
   /** What models do, by id, where their names do not say it. */
   readonly operations: Readonly<Record<string, readonly JobOperation[]>>;
+  /** Models that take images, by id, where the node does not say it. */
+  readonly images: readonly string[];
   readonly gpus: number | undefined;
   readonly keepWarm: readonly string[];
 };
@@ -94,6 +96,7 @@ export class OpenAiCompatibleNode implements InferenceNode {
 
   protected describeModel(id: string, item: unknown): AnnouncedModel {
     const digest = findString(item, 'digest');
+    const images = this.#options.images.includes(id) || this.takesImages(id, item);
     return {
       id,
       operations: [...(this.#options.operations[id] ?? this.operationsOf(id, item))],
@@ -102,6 +105,7 @@ export class OpenAiCompatibleNode implements InferenceNode {
       semantic: true,
       external: this.external,
       owned_by: findString(item, 'owned_by') ?? this.kind,
+      ...(images === undefined ? {} : { images }),
       ...(digest === undefined ? {} : { digest: digest.slice(0, 200) }),
     };
   }
@@ -109,6 +113,12 @@ export class OpenAiCompatibleNode implements InferenceNode {
   /** A list of OpenAI's shape does not say what a model is for; its name mostly does. */
   protected operationsOf(id: string, _item: unknown): readonly JobOperation[] {
     return guessOperations(id);
+  }
+
+  /** Some say what may go in; undefined where it does not tell. */
+  protected takesImages(_id: string, item: unknown): boolean | undefined {
+    const told = findObject(item, 'architecture')?.['input_modalities'];
+    return Array.isArray(told) ? told.includes('image') : undefined;
   }
 
   findUnsupported(_operation: JobOperation, _body: JsonObject): Failure | undefined {

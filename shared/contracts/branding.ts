@@ -108,6 +108,7 @@ export const chatProfile = z.object({
   agent: z.string(),
   agent_name: z.string(),
   greeting: z.string(),
+  takes_images: z.boolean().describe("Whether the agent's model is known to take images in messages."),
   ...brandingSettings.omit({ allowed_origins: true }).shape,
 });
 export type ChatProfile = z.infer<typeof chatProfile>;

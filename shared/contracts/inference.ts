@@ -159,6 +159,8 @@ export const announcedModel = z.object({
   semantic: z.boolean(),
   external: z.boolean(),
   owned_by: z.string(),
+  /** Whether messages may hold images; absent where the node does not tell. */
+  images: z.boolean().optional(),
   /** Of the model's file, where the node tells. */
   digest: z.string().max(200).optional(),
 });

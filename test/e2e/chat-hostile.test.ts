@@ -174,7 +174,7 @@ describe('sites', () => {
 
   test('only named ones may frame the page', async () => {
     const policy = (await world.platform.call('GET', 'acme.localhost', '/')).headers['content-security-policy'];
-    expect(policy).toContain(`frame-ancestors ${site('shop')} ${site('other')};`);
+    expect(policy).toMatch(new RegExp(`frame-ancestors ${site('shop')} ${site('other')}$`));
   });
 });
 
@@ -227,10 +227,12 @@ describe('from where it does not belong', () => {
 
   test('it stands in no frame', async () => {
     for (const { how, at, markup } of framings(places())) {
-      const page = await framedBy(at, markup);
-      await expect.poll(() => page.frames().length, { message: how }).toBeGreaterThan(1);
-      const shown = await Promise.all(page.frames().map((frame) => frame.locator('freehold-chat, #root, h1').count()));
-      expect(shown, how).toEqual(page.frames().map(() => 0));
+      const page = await openPage('about:blank');
+      const asked = page.waitForRequest((request) => request.url().startsWith(home));
+      await page.goto(`${at}/?${new URLSearchParams({ markup })}`);
+      await asked;
+      await page.waitForLoadState('load');
+      expect(page.frames().filter((frame) => frame.url().startsWith(home)).length, how).toBe(0);
       await page.context().close();
     }
   });

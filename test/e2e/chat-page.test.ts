@@ -6,9 +6,10 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { launchBrowser, screenshotPath } from '../support/browser.ts';
-import { startPlatformWithNode, type PlatformWithNode } from '../support/platform-with-node.ts';
+import { PlainModel, startPlatformWithNode, type PlatformWithNode } from '../support/platform-with-node.ts';
 
 const MaxScriptBytes = 45_000;
+const SeeingModel = 'org/seeing';
 const words = (text: string) => text.split(' ');
 const plain = { words: words('The workshop opens at **nine** and closes at `five`.') };
 
@@ -17,7 +18,10 @@ let browser: Browser;
 let home: string;
 
 beforeAll(async () => {
-  [world, browser] = await Promise.all([startPlatformWithNode(), launchBrowser()]);
+  [world, browser] = await Promise.all([
+    startPlatformWithNode({ script: { models: [PlainModel, SeeingModel] }, images: [SeeingModel] }),
+    launchBrowser(),
+  ]);
   home = `http://acme.localhost:${world.platform.port}/`;
 });
 afterAll(async () => {
@@ -147,6 +151,63 @@ describe('the chat page', () => {
     await expect.poll(() => answers(page).count()).toBe(1);
     expect(JSON.stringify(world.node.requests.at(-1)!.body['messages'])).toContain('The key is under the mat.');
     await page.context().close();
+  });
+
+  test('sends an image where the model takes images, made small, and shows it again after a reload', async () => {
+    const tenant = await world.platform.createTenant('eyes');
+    const definition = { model: SeeingModel, instructions: 'You look.' };
+    await world.platform.client(tenant).require('POST', '/v1/agents', { slug: 'eyes', name: 'Eyes', definition });
+    const page = await (await browser.newContext({ locale: 'en-GB' })).newPage();
+    await page.goto(home.replace('acme', 'eyes'));
+    await page.locator('#new:enabled').waitFor();
+    const files = page.locator('input[type="file"]');
+    await files.setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('no image') });
+    await page.locator('[role="alert"]', { hasText: 'cannot be read' }).waitFor();
+    const drawn = await page.evaluate(`(() => {
+      const canvas = Object.assign(document.createElement('canvas'), { width: 2400, height: 1200 });
+      const context = canvas.getContext('2d');
+      context.fillStyle = '#0a7d55';
+      context.fillRect(200, 200, 2000, 800);
+      return canvas.toDataURL('image/png').split(',')[1];
+    })()`);
+    await files.setInputFiles({
+      name: 'bike.png',
+      mimeType: 'image/png',
+      buffer: Buffer.from(drawn as string, 'base64'),
+    });
+    await page.locator('.field .files img').waitFor();
+    await page.screenshot({ path: screenshotPath('chat-image-attached') });
+    await say(page, 'What is this?');
+    await expect.poll(() => answers(page).count()).toBe(1);
+    const [, said] = world.node.requests.at(-1)!.body['messages'] as { content: Record<string, unknown>[] }[];
+    expect(said!.content).toEqual([
+      { type: 'text', text: 'What is this?' },
+      { type: 'image_url', image_url: { url: expect.stringMatching(/^data:image\/jpeg;base64,/) } },
+    ]);
+    await page.reload();
+    const shown = page.locator('.user .files img');
+    await shown.waitFor();
+    const size = `(() => { const { naturalWidth, naturalHeight } = document.querySelector('freehold-chat').shadowRoot.querySelector('.files img'); return [naturalWidth, naturalHeight]; })()`;
+    await expect.poll(() => page.evaluate(size)).toEqual([1024, 512]);
+    await page.screenshot({ path: screenshotPath('chat-image') });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map(({ id }) => id)).toEqual([]);
+    await page.context().close();
+  });
+
+  test('an image is refused in so many words by a model that is known to take none', async () => {
+    const client = world.platform.client(world.tenant);
+    const definition = { model: 'freehold/extractive', instructions: 'You quote.' };
+    await client.require('POST', '/v1/agents', { slug: 'blind', name: 'Blind', definition });
+    const content = [{ type: 'input_image', image_url: 'data:image/png;base64,iVBORw0KGgo=' }];
+    const body = { model: 'agent/blind', input: [{ role: 'user', content }] };
+    const answer = await world.platform.call('POST', 'acme.localhost', '/v1/responses', {
+      token: world.tenant.key,
+      body,
+    });
+    expect(answer.json()).toMatchObject({
+      error: { message: 'The model "freehold/extractive" does not take images.' },
+    });
   });
 
   test('is there in less than a second, in the colours and with the name of its tenant', async () => {

@@ -316,6 +316,14 @@ describe("a tenant's team", () => {
     await page.getByRole('menuitem', { name: 'Roll back…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
+    // What is not live is tried in the playground.
+    await page.goto(`${home}/playground?agent=guide`);
+    await page.locator('input[aria-label="Version"]').click();
+    await page.getByRole('option', { name: 'Version 2' }).click();
+    await page.getByText('agent/guide@2').waitFor();
+    await page.getByLabel('Message').fill('When do you open?');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByText('Completed', { exact: true }).waitFor();
     const agent = await world.platform
       .client(world.tenant)
       .require<{ published: { prod: number } }>('GET', '/v1/agents/guide');
@@ -334,6 +342,72 @@ describe("a tenant's team", () => {
     expect(await page.content()).not.toContain(secret);
     expect((await world.platform.call('GET', 'acme.localhost', '/v1/agents', { token: secret })).status).toBe(200);
     await page.context().close();
+  });
+
+  test('makes an inbound hook: its secret is shown once, and what is sent with it becomes a task', async () => {
+    const { page } = await enter(`${home}/hooks`, world.tenant.key);
+    await page.getByRole('button', { name: 'New hook' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Name/).fill('Issues');
+    const choices = dialog.locator('input[aria-haspopup="listbox"]');
+    await choices.nth(0).click();
+    await page.getByRole('option', { name: 'Helper' }).click();
+    await choices.nth(1).click();
+    await page.getByRole('option', { name: 'Bearer token' }).click();
+    await dialog.getByLabel('Header that names each delivery').waitFor();
+    await dialog.getByRole('button', { name: 'Create hook' }).click();
+    const shown = page.getByRole('dialog', { name: 'Issues listens' }).locator('code');
+    const [secret, address] = [await shown.nth(0).innerText(), await shown.nth(1).innerText()];
+    await page.getByRole('button', { name: 'I have copied it' }).click();
+    await page.getByRole('link', { name: 'Issues' }).click();
+    await page.getByText('Nothing has arrived yet').waitFor();
+    expect(await page.content()).not.toContain(secret);
+    const { pathname } = new URL(address);
+    const sent = await world.platform.call('POST', 'acme.localhost', pathname, { token: secret, body: { issue: 3 } });
+    expect(sent.status).toBe(202);
+    await page.getByRole('table', { name: 'Deliveries' }).getByText('Handed over').waitFor({ timeout: 60_000 });
+    await page.context().close();
+  });
+
+  test("changes an agent's goals, and finds in the history what was there before", async () => {
+    const { page } = await enter(`${home}/agents/helper?tab=state`, world.tenant.key);
+    await page.getByRole('button', { name: 'Answer within a minute.', exact: true }).click();
+    await page.getByRole('dialog').getByLabel('How it stands').fill('Always so.');
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('cell', { name: 'Always so.' }).waitFor();
+    await page.getByRole('tab', { name: 'History' }).click();
+    await page.getByRole('button', { name: 'Goals' }).first().click();
+    await page.getByRole('dialog').getByText('Mostly so.').waitFor();
+    await page.getByRole('dialog').getByText('Always so.').waitFor();
+    await page.context().close();
+  });
+
+  test('stops all runs of the tenant and lets them go on; the operator deletes it, and gets a certificate', async () => {
+    const { id, key } = await world.platform.createTenant('still');
+    const { page } = await enter(`http://still.localhost:${world.platform.port}/console/settings`, key);
+    await page.getByRole('button', { name: 'Stop all runs' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Stop all runs' }).click();
+    await page.getByText('All runs are stopped').waitFor();
+    const ask = { token: key, body: { model: PlainModel, input: 'Hello?' } };
+    const answer = async () => (await world.platform.call('POST', 'still.localhost', '/v1/responses', ask)).text;
+    await expect.poll(answer, { timeout: 30_000 }).toContain('tenant_stopped');
+    await page.getByRole('button', { name: 'Let them go on' }).click();
+    await page.getByText('Running', { exact: true }).waitFor();
+    await expect.poll(answer, { timeout: 30_000 }).not.toContain('tenant_stopped');
+    await page.context().close();
+
+    const { page: operator } = await enter(`${operatorHome}/tenants/${id}`, world.platform.secrets.operator_token);
+    await operator.getByRole('button', { name: 'Delete' }).click();
+    const dialog = operator.getByRole('dialog');
+    await dialog.getByLabel('Write still to delete it').fill('stil');
+    await dialog.getByRole('button', { name: 'Delete for good' }).click();
+    await dialog.getByText('That is not its slug').waitFor();
+    await dialog.getByLabel('Write still to delete it').fill('still');
+    await dialog.getByRole('button', { name: 'Delete for good' }).click();
+    await operator.getByRole('button', { name: 'Copy: Certificate' }).waitFor({ timeout: 90_000 });
+    await operator.getByRole('button', { name: 'To the tenants' }).click();
+    await operator.getByRole('heading', { name: 'Tenants' }).waitFor();
+    await operator.context().close();
   });
 
   test('sees requests and events as they happen, without asking again', async () => {
@@ -408,6 +482,18 @@ describe('the operator', () => {
     await team.getByRole('button', { name: 'Save' }).click();
     await team.getByRole('navigation').getByText('Blue Bakery').waitFor();
     await team.context().close();
+  });
+
+  test('makes another version of a model the current one, and takes it back', async () => {
+    const { page } = await enter(`${operatorHome}/models`, world.platform.secrets.operator_token);
+    const current = page.getByRole('row').filter({ hasText: 'Current' });
+    await page.getByRole('button', { name: 'Make version 2 the current one' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Make version 2 the current one' }).click();
+    await current.filter({ hasText: 'org/none' }).waitFor();
+    await page.getByRole('button', { name: 'Roll assistant back' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
+    await current.filter({ hasText: PlainModel }).waitFor();
+    await page.context().close();
   });
 
   test('enrols a bridge with a command that is shown once, and suspends a tenant', async () => {

@@ -40,6 +40,8 @@ export type FakeScript = {
   /** The text of `/metrics`, and the models of `/api/ps`. */
   metrics?: string;
   loaded?: string[];
+  /** Of its models, as Ollama tells them; by default it is an old one, which does not. */
+  capabilities?: string[];
   /** Leave `[DONE]` out. */
   omitDone?: boolean;
   /** Produce more words than the request allows. */
@@ -124,6 +126,10 @@ export class FakeNode {
     if (request.method === 'GET') return this.#list(path, response);
     const seen: FakeRequest = { path, headers: request.headers, body: await readBody(request) };
     if (String(request.headers['x-request-id']).startsWith('canary-')) return this.#answerCanary(seen, response);
+    if (path === '/api/show') {
+      const { capabilities } = this.script;
+      return sendJson(response, capabilities ? 200 : 404, { capabilities });
+    }
     this.requests.push(seen);
     response.on('close', () => {
       if (response.writableFinished) return;

@@ -39,6 +39,8 @@ export async function startPlatformWithNode(
     readonly alwaysStream?: boolean;
     readonly transport?: Transport;
     readonly operations?: NonNullable<NodeConfig['operations']>;
+    /** Models of the node that take images. */
+    readonly images?: NonNullable<NodeConfig['images']>;
     /** The address of a collector of traces, and the credential that it wants. */
     readonly otlp?: { readonly url: string; readonly headers: string };
   } = {},
@@ -61,6 +63,7 @@ export async function startPlatformWithNode(
           threads: 1,
           max_context: 8192,
           ...(options.operations === undefined ? {} : { operations: options.operations }),
+          ...(options.images === undefined ? {} : { images: options.images }),
         },
       ],
     },

@@ -10,7 +10,6 @@ import { err, ok, type Result } from '../../shared/core/result.ts';
 import type { AdmissionRequest, Grant, Need } from '../../shared/contracts/admission.ts';
 import { Egress } from '../../shared/egress/egress.ts';
 import type { CreateExport } from '../../shared/contracts/exports.ts';
-import { Catalog } from '../../shared/inference/catalog.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { parseCustomHostname } from '../../shared/tenancy/custom-hostname.ts';
 import { tenantScope } from '../../shared/tenancy/tenant-scope.ts';
@@ -21,6 +20,7 @@ import { readJsonReply, type Reply } from '../http/reply.ts';
 import { reached } from '../../durable-objects/stubs.ts';
 import { authenticate } from './authenticate.ts';
 import { countReply, countStreamEnd } from './count-request.ts';
+import { catalog } from './edge-catalog.ts';
 import { door } from './doors.ts';
 import { meterEgress } from './egress-meter.ts';
 import { guardReply } from './guard-stream.ts';
@@ -35,7 +35,6 @@ import { tenantUrl } from './tenant-url.ts';
 import { traceRequest } from './trace-request.ts';
 import type { AdmissionPlan, TenantCall, TenantRequest } from './tenant-call.ts';
 
-const catalog = new Catalog(systemClock);
 const leases = new GrantLeases(systemClock);
 const guesses = new GuessThrottle();
 

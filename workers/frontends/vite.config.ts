@@ -5,15 +5,34 @@ import type { InlineConfig, Plugin } from 'vite';
 
 const common: InlineConfig = { configFile: false, logLevel: 'warn', publicDir: false };
 
-/** The element's templates and styles are text in its script: their indentation is nobody's. */
+/** The element's templates and styles are text in its script: their indentation is nobody's, nor what styles say to people. */
 const smallTemplates: Plugin = {
   name: 'small-templates',
+  transform: (code, id) => (id.endsWith('/styles.ts') ? { code: smallStyles(code), map: null } : undefined),
   generateBundle: (_, bundle) => {
     for (const file of Object.values(bundle)) {
-      if (file.type === 'chunk') file.code = file.code.replaceAll(/\n[ \t]+/g, ' ');
+      if (file.type === 'chunk')
+        file.code = file.code
+          .replaceAll(/>\n[ \t]+</g, '><')
+          .replaceAll(/\n[ \t]+/g, ' ')
+          .replaceAll('/* @__PURE__ */ ', '');
     }
   },
 };
+
+/** Styles alone, as no string in them holds what is taken away. */
+function smallStyles(code: string): string {
+  const from = code.indexOf('css`');
+  const text = code
+    .slice(from)
+    .replaceAll(/\/\*[^*]*\*\//g, '')
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/ ?([{};]) ?/g, '$1')
+    .replaceAll(/([:,]) /g, '$1')
+    .replaceAll(/(?<![\d.])0(?=\.\d)/g, '')
+    .replaceAll(';}', '}');
+  return code.slice(0, from) + text;
+}
 
 export function chatBuild(root: string, outDir: string): InlineConfig {
   return {

@@ -26,6 +26,14 @@ describe('a past that fits', () => {
   });
 });
 
+describe('an image in it', () => {
+  test('does not count by its bytes', () => {
+    const image = { type: 'input_image', image_url: `data:image/png;base64,${'A'.repeat(400_000)}` } as const;
+    const looked: Item = { ...say('m0', 'user', 'Look.'), content: [image] } as Item;
+    expect(compact([looked, ...talk(3)], none, { ...window, tokens: 8_192 }, () => 's')).toBeUndefined();
+  });
+});
+
 describe('a past that does not fit', () => {
   test('gives way from its oldest item on; the summary names each, quotes it, and the last question stays', () => {
     const items = talk(41);

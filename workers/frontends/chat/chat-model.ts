@@ -3,7 +3,7 @@
  * that looks. An answer that has not ended well is marked; a lost connection is taken up after the last event seen.
  */
 import type { ChatProfile } from '../../../shared/contracts/branding.ts';
-import { toPart, type Attachment } from './attachments.ts';
+import { toParts, type Attachment } from './attachments.ts';
 import type { BrowserMemory } from './browser-memory.ts';
 import { readEvents } from './event-reader.ts';
 import type { PlatformClient } from './platform-client.ts';
@@ -321,7 +321,7 @@ export class ChatModel {
     try {
       const conversation = this.#memory.get<string>('conversation');
       const items = conversation === null ? [] : await this.#client.items(conversation, signal);
-      const plan = turns.planRetry(items, toParts(asked).join('\n'));
+      const plan = turns.planRetry(items, textOfParts(asked));
       for (const id of plan.remove) {
         const path = `/v1/conversations/${conversation}/items/${id}`;
         await this.#client.request(path, { method: 'DELETE', signal }).catch(ignoreGone);
@@ -445,12 +445,13 @@ export class ChatModel {
   }
 }
 
-function toParts({ text, files }: Asked): string[] {
-  return [text, ...files.map(toPart)];
+function textOfParts({ text, files }: Asked): string {
+  return toParts(text, files)
+    .map((part) => part.text ?? '')
+    .join('\n');
 }
 
 /** As the Responses API takes it. */
-function toInput(asked: Asked): unknown {
-  if (asked.files.length === 0) return asked.text;
-  return [{ role: 'user', content: toParts(asked).map((text) => ({ type: 'input_text', text })) }];
+function toInput({ text, files }: Asked): unknown {
+  return files.length === 0 ? text : [{ role: 'user', content: toParts(text, files) }];
 }

@@ -9,6 +9,7 @@ import { BrowserMemory } from './browser-memory.ts';
 import { ChatModel } from './chat-model.ts';
 import { icons } from './icons.ts';
 import { PlatformClient } from './platform-client.ts';
+import { shrinkImage } from './shrink-image.ts';
 import { styles } from './styles.ts';
 import { chooseLocale, type Locale } from './texts/locales.ts';
 import { catalogues, type Texts } from './texts/texts.ts';
@@ -329,7 +330,9 @@ export class FreeholdChat extends LitElement {
                 ${this.files.map(
                   (file) =>
                     html`<li>
-                      ${icons.file}<bdi>${file.name}</bdi>
+                      ${file.kind === 'image' ? html`<img src=${file.url} alt="" />` : icons.file}<bdi
+                        >${file.name}</bdi
+                      >
                       <button
                         class="icon"
                         type="button"
@@ -454,8 +457,9 @@ export class FreeholdChat extends LitElement {
   async #onFiles(event: Event): Promise<void> {
     const input = event.target as HTMLInputElement;
     this.refusal = '';
+    const shrink = this.#model?.profile?.takes_images ? shrinkImage : undefined;
     for (const file of input.files ?? []) {
-      const read = await readAttachment(file, this.files.length);
+      const read = await readAttachment(file, this.files.length, shrink);
       if (typeof read === 'string') this.refusal = this.texts.files[read](file.name);
       else this.files = [...this.files, read];
     }

@@ -582,6 +582,14 @@ export const styles = css`
     width: 1rem;
     height: 1rem;
   }
+  .files img {
+    display: block;
+    max-width: 100%;
+    max-height: 12rem;
+  }
+  .field img {
+    height: 1.5rem;
+  }
   .files bdi {
     overflow: hidden;
     text-overflow: ellipsis;

@@ -27,7 +27,7 @@ export function message(role: MessageEntry['role'], key: string, more: Partial<M
 
 /** What was said, as it was typed, with the files that came with it. */
 export function saidBy(item: Item): { readonly text: string; readonly files: readonly Attachment[] } {
-  return fromParts((item.content ?? []).map(({ text }) => text ?? ''));
+  return fromParts(item.content ?? []);
 }
 
 /** A stored thread as it is shown: calls belong to the answer that follows them. `without`: ids that are shown elsewhere. */

@@ -1,4 +1,5 @@
 /** What a turn has become by the events seen so far, and what a retry of one has to do. Pure. */
+import type { Part } from './attachments.ts';
 import { describeCode } from './platform-error.ts';
 import type { Texts } from './texts/texts.ts';
 
@@ -8,7 +9,7 @@ export type Item = {
   readonly type: string;
   readonly role?: string;
   readonly status?: string;
-  readonly content?: readonly { readonly type: string; readonly text?: string }[];
+  readonly content?: readonly Part[];
   readonly name?: string;
   readonly server_label?: string;
   readonly arguments?: string;

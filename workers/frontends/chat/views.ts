@@ -15,7 +15,7 @@ export function entryView(entry: Entry, agentName: string, texts: Texts): Templa
 function userView({ text, files }: MessageEntry, texts: Texts): TemplateResult {
   return html`<article class="message user" data-role="user">
     <span class="unseen">${texts.you}:</span>
-    ${text === '' ? nothing : html`<div class="plain" dir="auto">${text}</div>`}${filesView(files)}
+    ${text === '' ? nothing : html`<div class="plain" dir="auto">${text}</div>`}${filesView(files, texts)}
   </article>`;
 }
 
@@ -97,10 +97,14 @@ function readable(text: string): string {
   }
 }
 
-function filesView(files: readonly Attachment[]): TemplateResult | typeof nothing {
+function filesView(files: readonly Attachment[], texts: Texts): TemplateResult | typeof nothing {
   if (files.length === 0) return nothing;
   return html`<ul class="files">
-    ${files.map(({ name }) => html`<li>${icons.file}<bdi>${name}</bdi></li>`)}
+    ${files.map((file) =>
+      file.kind === 'image'
+        ? html`<li><img src=${file.url} alt=${file.name || texts.picture} /></li>`
+        : html`<li>${icons.file}<bdi>${file.name}</bdi></li>`,
+    )}
   </ul>`;
 }
 

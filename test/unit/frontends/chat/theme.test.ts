@@ -42,7 +42,14 @@ describe('a scheme', () => {
 
 test("a tenant's own variables have the last word", () => {
   const css = { '--freehold-bubble': '#112233', '--freehold-radius': '2px' };
-  const profile = { ...defaultBranding, object: 'chat.profile', agent: 'a', agent_name: 'A', greeting: '' } as const;
+  const profile = {
+    ...defaultBranding,
+    object: 'chat.profile',
+    agent: 'a',
+    agent_name: 'A',
+    greeting: '',
+    takes_images: false,
+  } as const;
   const variables = themeVariables({ ...profile, css_variables: css });
   expect(variables.get('--freehold-bubble')).toBe('#112233');
   expect(variables.get('--freehold-radius')).toBe('2px');

@@ -9,7 +9,7 @@ import { loadRouteTable } from '../../../support/api-operations.ts';
 const sources = join(import.meta.dirname, '../../../../workers/frontends/console/src');
 const read = (path: string) => readFileSync(join(sources, path), 'utf8');
 const operationsIn = (text: string) =>
-  [...text.matchAll(/'((?:GET|POST|PATCH|DELETE) \/[^']+)'/g)].map(([, name]) => name!);
+  [...text.matchAll(/['"]((?:GET|POST|PATCH|DELETE) \/[^'"]+)['"]/g)].map(([, name]) => name!);
 const declared = operationsIn(read('api/operations.ts'));
 
 test('every operation of the console is one of the route table', async () => {

@@ -62,6 +62,7 @@ export type Texts = {
   readonly input: string;
   readonly result: string;
   readonly attach: string;
+  readonly picture: string;
   readonly remove: (name: string) => string;
   readonly toNewest: string;
   readonly poweredBy: string;

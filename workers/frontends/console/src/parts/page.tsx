@@ -43,12 +43,12 @@ export function Panel({
   readonly title?: ReactNode;
   readonly about?: ReactNode;
   readonly actions?: ReactNode;
-  readonly children: ReactNode;
+  readonly children?: ReactNode;
 }) {
   return (
     <section className="fh-panel">
       {title !== undefined && (
-        <Group justify="space-between" align="flex-start" mb="md" gap="sm">
+        <Group justify="space-between" align="flex-start" mb={children === undefined ? 0 : 'md'} gap="sm">
           <div>
             <Title order={2} size="h5">
               {title}

@@ -70,8 +70,10 @@ export function AgentTrace({ agent }: { readonly agent: string }) {
 }
 
 function inShort(data: TraceEntry['data']): string {
-  const plain = Object.entries(data).filter(([, value]) => value !== null && typeof value !== 'object');
-  return plain.map(([name, value]) => `${name} ${String(value)}`).join(', ');
+  const plain = Object.entries(data).filter(
+    ([name, value]) => name !== 'id' && value !== null && value !== '' && typeof value !== 'object',
+  );
+  return plain.map(([name, value]) => `${toWords(name).toLowerCase()} ${String(value)}`).join(', ');
 }
 
 const parts = [
@@ -102,7 +104,7 @@ export function StateHistory({ agent }: { readonly agent: string }) {
               </button>
             ),
           },
-          { name: 'Where', cell: ({ changes: made }) => made.map(({ path }) => path || '/').join(', ') },
+          { name: 'What', cell: ({ changes: made }) => made.map(inWords).join(', ') },
           { name: 'By', cell: byWhom },
           { name: 'When', cell: ({ created_at }) => <Age at={created_at} />, align: 'right' },
         ]}
@@ -134,6 +136,11 @@ export function StateHistory({ agent }: { readonly agent: string }) {
       )}
     </Stack>
   );
+}
+
+function inWords({ op, path }: StateChange['changes'][number]): string {
+  const place = path === '' ? 'all of it' : path.slice(1).replaceAll('/', ' ');
+  return `${op === 'add' ? 'added' : op === 'remove' ? 'removed' : 'changed'} ${place}`;
 }
 
 function byWhom({ actor, response }: StateChange): string {

@@ -16,6 +16,7 @@ export function ChatPreview({ settings, scheme }: Props) {
       agent: '',
       agent_name: '',
       greeting: '',
+      takes_images: false,
     })) {
       style.setProperty(name, value);
     }

@@ -11,6 +11,7 @@ import { formatTime, toWords } from '../../parts/format.ts';
 import { LinkButton } from '../../parts/link-button.tsx';
 import { Page, Panel } from '../../parts/page.tsx';
 import { Empty, FailureAlert, Loaded } from '../../parts/states.tsx';
+import { useAgents } from '../../parts/use-agents.tsx';
 import { Age, CopyField, Facts, Id, Json, Status } from '../../parts/values.tsx';
 import { schemeLabels } from './hook-form.ts';
 import { hookUrl } from './hooks-page.tsx';
@@ -18,10 +19,19 @@ import { laneOptions } from './lane-options.ts';
 
 const LiveMs = 2_000;
 const stale = ['/v1/hooks'];
+/** Why a request was not taken in, as the platform names it. */
+const refusals: Readonly<Record<string, string>> = {
+  missing: 'It had no signature',
+  malformed: 'Its signature was none',
+  clock: 'Its time was too far from ours',
+  mismatch: 'Its signature was of another secret or another body',
+};
 
 export function HookPage() {
   const { hook: id = '' } = useParams({ strict: false });
   const reading = useApi('GET /v1/hooks/{hook}', { params: { hook: id } });
+  const agents = useAgents();
+  const nameOf = (agent: string) => agents.data?.data.find((each) => each.id === agent)?.name ?? agent;
   return (
     <Page title={reading.data?.name ?? 'Inbound hook'} actions={reading.data && <Actions hook={reading.data} />}>
       <Loaded reading={reading}>
@@ -34,13 +44,13 @@ export function HookPage() {
                 className="fh-alert fh-alert-warn"
                 title="A request was not signed as expected"
               >
-                {hook.last_refusal.reason} ({formatTime(hook.last_refusal.at)})
+                {refusals[hook.last_refusal.reason] ?? hook.last_refusal.reason}, {formatTime(hook.last_refusal.at)}
               </Alert>
             )}
             <Panel>
               <CopyField label="Address to send to" value={hookUrl(hook.path)} />
               <div style={{ marginTop: 20 }}>
-                <Facts of={factsOf(hook)} />
+                <Facts of={factsOf(hook, nameOf(hook.agent))} />
               </div>
             </Panel>
             <Panel title="What the agent is asked">
@@ -54,7 +64,7 @@ export function HookPage() {
   );
 }
 
-function factsOf(hook: Hook): readonly (readonly [string, React.ReactNode])[] {
+function factsOf(hook: Hook, agent: string): readonly (readonly [string, React.ReactNode])[] {
   const { verification: how } = hook;
   return [
     ['State', <Status key="state" value={hook.enabled ? 'active' : 'off'} />],
@@ -62,7 +72,7 @@ function factsOf(hook: Hook): readonly (readonly [string, React.ReactNode])[] {
     ...(how.scheme === 'hmac'
       ? [['Signature', `${how.header}: ${how.prefix}${how.algorithm}, ${how.encoding}`] as const]
       : []),
-    ['Agent', hook.agent],
+    ['Agent', agent],
     ['How soon', toWords(hook.lane)],
     ['Attempts of a task', hook.max_attempts],
     ['Id', <Id key="id" value={hook.id} />],

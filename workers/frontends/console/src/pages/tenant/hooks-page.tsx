@@ -20,6 +20,8 @@ export function HooksPage() {
   const [isCreating, setCreating] = useState(false);
   const [created, setCreated] = useState<CreatedHook>();
   const hooks = useApiList('GET /v1/hooks');
+  const agents = useAgents();
+  const nameOf = (agent: string) => agents.data?.data.find((each) => each.id === agent)?.name ?? agent;
   const create = (
     <Button leftSection={<Icon name="plus" size={16} />} onClick={() => setCreating(true)}>
       New hook
@@ -50,7 +52,7 @@ export function HooksPage() {
             ),
           },
           { name: 'From', cell: ({ verification }) => schemeLabels[verification.scheme] },
-          { name: 'Agent', cell: ({ agent }) => agent },
+          { name: 'Agent', cell: ({ agent }) => nameOf(agent) },
           {
             name: 'State',
             cell: ({ enabled }) => <Status value={enabled ? 'active' : 'off'} />,

@@ -41,7 +41,7 @@ export function SettingsPage() {
               <Facts
                 of={Object.entries(tenant.limits).map(([name, limit]) => [
                   toWords(name),
-                  limit === null ? 'None' : formatNumber(limit),
+                  limit === null ? 'No limit' : formatNumber(limit),
                 ])}
               />
             </Panel>
@@ -79,9 +79,7 @@ export function SettingsPage() {
                   Export everything
                 </Button>
               }
-            >
-              {null}
-            </Panel>
+            />
             {isExporting && (
               <ArchiveDialog
                 operation="POST /v1/exports"
