@@ -6,8 +6,16 @@ import type { EventOutbox } from '../runtime/event-outbox.ts';
 export type TaskEventType = EventType & `task.${string}`;
 
 /** `ranMs`: of the attempt that has just ended. */
-export function noteTask(outbox: EventOutbox, type: TaskEventType, task: Task, ranMs: number | null = null): void {
-  const { id, status, lane, attempts, conversation, response, schedule, error } = task;
-  const data = { id, status, lane, attempts, conversation, response, schedule, error, ran_ms: ranMs };
-  outbox.enter({ type, data, agent: task.agent });
+export function noteTasks(
+  outbox: EventOutbox,
+  type: TaskEventType,
+  tasks: readonly Task[],
+  ranMs: number | null = null,
+): void {
+  outbox.enter(
+    ...tasks.map(({ id, status, lane, attempts, conversation, response, schedule, error, agent }) => {
+      const data = { id, status, lane, attempts, conversation, response, schedule, error, ran_ms: ranMs };
+      return { type, data, agent };
+    }),
+  );
 }
