@@ -33,7 +33,7 @@ export class PacedObject {
   readonly #pace: Pace;
   readonly #now: () => number;
   readonly #again: () => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #comesAgain = false;
   #refused = 0;
 
   /** `again`: there may be room now. */
@@ -46,12 +46,15 @@ export class PacedObject {
   enter(): (() => void) | undefined {
     const leave = this.#pace.enter(this.#now());
     if (leave) this.#refused = 0;
-    else this.#timer ??= setTimeout(() => this.#comeAgain(), this.#delayMs());
+    else if (!this.#comesAgain) {
+      this.#comesAgain = true;
+      setTimeout(() => this.#comeAgain(), this.#delayMs());
+    }
     return leave;
   }
 
   #comeAgain(): void {
-    this.#timer = undefined;
+    this.#comesAgain = false;
     this.#again();
   }
 

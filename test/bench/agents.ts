@@ -3,7 +3,8 @@
  * a steady rate, due all at once, and as many as there is room for; with a `kill -9` at the end and the time to the first
  * answer after it. Prints a table and writes the same to dist/bench-agents.json.
  * Options: --agents N, --rate N (tasks a second, for --seconds N), --burst N (due at once), --tasks N (put through),
- * --minutes N (to wait for the end of each of these at most), --own-objects (an object of its own for every agent).
+ * --minutes N (to wait for the end of each of these at most), --own-objects (an object of its own for every agent), --data
+ * FOLDER (is kept, and a later run goes on with its agents).
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
@@ -13,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { Agent, request, RetryAgent } from 'undici';
 import { LocalClient } from '../../scripts/local-client.ts';
 import { repositoryRoot } from '../../scripts/platform.ts';
+import type { List } from '../../shared/contracts/common.ts';
 import type { Task } from '../../shared/contracts/tasks.ts';
 import { findFreePort, StartedProcess } from '../support/started-process.ts';
 import { percentile } from './load.ts';
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     burst: { type: 'string', default: '1000' },
     tasks: { type: 'string', default: '1000' },
     minutes: { type: 'string', default: '600' },
+    data: { type: 'string' },
     'own-objects': { type: 'boolean', default: false },
   },
 });
@@ -41,7 +44,7 @@ const PollMs = 500;
 const SayMs = 20_000;
 const LookedAt = 2_000;
 
-const dataDir = mkdtempSync(join(tmpdir(), 'freehold-agents-'));
+const dataDir = values.data ?? mkdtempSync(join(tmpdir(), 'freehold-agents-'));
 const port = await findFreePort();
 // A busy machine notices late that the other side has closed an idle connection.
 const dispatcher = new RetryAgent(new Agent({ connections: 256, keepAliveTimeout: 1_000 }), {
@@ -92,6 +95,17 @@ async function each<T>(count: number, work: (at: number) => Promise<T>, parallel
 }
 
 const agentIds: string[] = [];
+async function listAgents(): Promise<string[]> {
+  const found: string[] = [];
+  let next: string | null = '';
+  while (next !== null) {
+    const page: List<{ id: string }> = await call('GET', `/v1/agents?limit=100${next && `&cursor=${next}`}`);
+    found.push(...page.data.map(({ id }) => id));
+    next = page.next_cursor;
+  }
+  return found;
+}
+
 const anyAgent = (at: number) => agentIds[(at * 7_919) % agentIds.length]!;
 const give = (at: number, body: object = {}) =>
   call<Task>('POST', `/v1/agents/${anyAgent(at)}/tasks`, { input: 'When do you open?', ...body });
@@ -171,26 +185,33 @@ const waitsOf = (tasks: readonly Task[]) =>
 
 try {
   const operator = new LocalClient(port, 'localhost', started.dev.operator_token);
-  const tenant = await operator.require<{ admin_key: { secret: string } }>('POST', '/operator/v1/tenants', {
-    slug: 'acme',
-    name: 'Acme',
-  });
-  key = tenant.admin_key.secret;
+  const { data: tenants } = await operator.require<{ data: { id: string }[] }>('GET', '/operator/v1/tenants');
+  if (tenants[0]) {
+    const path = `/operator/v1/tenants/${tenants[0].id}/keys`;
+    key = (await operator.require<{ secret: string }>('POST', path, { name: 'Another run' })).secret;
+    agentIds.push(...(await listAgents()));
+  } else {
+    const made = { slug: 'acme', name: 'Acme' };
+    key = (await operator.require<{ admin_key: { secret: string } }>('POST', '/operator/v1/tenants', made)).admin_key
+      .secret;
+  }
   const before = { rss: residentMb(), disk: diskMb(), cpu: computedMs() };
 
   let from = performance.now();
   const definition = { instructions: 'We open at nine.', limits: { recall: 0 } };
-  const made = await each(agents, (at) => {
+  const known = agentIds.length;
+  const made = await each(Math.max(0, agents - known), (nth) => {
+    const at = known + nth;
     say(`${at} of ${agents} agents are made`);
     return call<{ id: string }>('POST', '/v1/agents', { slug: `agent-${at}`, name: `Agent ${at}`, definition });
   });
   agentIds.push(...made.map(({ id }) => id));
   const created = note('created', {
     agents,
-    cpu_ms_each: round((computedMs() - before.cpu) / agents),
-    per_second: round(agents / ((performance.now() - from) / 1_000)),
-    rss_kb_each: round(((residentMb() - before.rss) * 1_024) / agents),
-    disk_kb_each: round(((diskMb() - before.disk) * 1_024) / agents),
+    cpu_ms_each: round((computedMs() - before.cpu) / made.length),
+    per_second: round(made.length / ((performance.now() - from) / 1_000)),
+    rss_kb_each: round(((residentMb() - before.rss) * 1_024) / made.length),
+    disk_kb_each: round(((diskMb() - before.disk) * 1_024) / made.length),
   });
 
   const acknowledged: number[] = [];
@@ -216,7 +237,7 @@ try {
     ...outcome(steadyTasks),
   });
 
-  const due = new Date(Date.now() + BurstLeadMs + burst * 4).toISOString();
+  const due = new Date(Date.now() + BurstLeadMs + burst * 10).toISOString();
   const dueTasks = await each(burst, (at) => {
     say(`${at} of ${burst} tasks are given that will be due at once`);
     return give(at, { run_at: due });
@@ -288,5 +309,5 @@ try {
 } finally {
   await started.killGroup();
   await dispatcher.close();
-  rmSync(dataDir, { recursive: true, force: true });
+  if (values.data === undefined) rmSync(dataDir, { recursive: true, force: true });
 }

@@ -201,6 +201,15 @@ describe('a task', () => {
     expect(new Set(world.begun).size).toBe(1_000);
   });
 
+  test('of an agent that may run many at once is taken with all the others, in as many rounds as it takes', async () => {
+    const world = newWorld();
+    const many = Array.from({ length: 150 }, () => world.add({ agentLimit: 140, dueAt: Start + 60_000 }));
+    await world.at(60_000);
+    while (world.runner.dueAt()! <= world.now) await world.at(world.now - Start);
+    expect(many.filter((id) => world.status(id) === 'running')).toHaveLength(140);
+    expect(world.store.countWaiting()).toEqual([{ agentId: world.agent, waiting: 10 }]);
+  });
+
   test('that is urgent begins before those that were taken earlier and have not begun yet', async () => {
     const world = newWorld();
     world.goOn = [];
