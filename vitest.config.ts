@@ -8,6 +8,8 @@ import type { Reporter } from 'vitest/node';
 /** Real processes on a machine that others use too: tried twice, and the report says which (docs/decisions/0032). */
 const slow = { testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: false, retry: 1 };
 
+const setupFiles = ['test/support/fix-seed.ts'];
+
 const secondTries: Reporter = {
   onTestCaseResult(test) {
     if (test.diagnostic()?.flaky) console.warn(`Passed at its second try: ${test.fullName} (${test.module.moduleId})`);
@@ -18,10 +20,18 @@ export default defineConfig({
   test: {
     reporters: ['default', secondTries],
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], environment: 'node', testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 60_000,
+          setupFiles,
+        },
+      },
       'test/integration/vitest.config.ts',
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], environment: 'node', ...slow } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], environment: 'node', ...slow } },
+      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], environment: 'node', setupFiles, ...slow } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], environment: 'node', setupFiles, ...slow } },
     ],
   },
 });

@@ -2,20 +2,11 @@
  * Builds the chat element and the console into dist/frontends, where the Worker's ASSETS binding finds them. Nothing is
  * done while the sources are those of the last build.
  */
-import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'vite';
 import { chatBuild, consoleBuild } from '../workers/frontends/vite.config.ts';
+import { hashSources } from './hash-sources.ts';
 
 export function frontendsFolder(root: string): string {
   return join(root, 'dist', 'frontends');
@@ -24,7 +15,7 @@ export function frontendsFolder(root: string): string {
 export async function buildFrontends(root: string): Promise<void> {
   const folder = frontendsFolder(root);
   const stamp = join(folder, '.sources');
-  const sources = hashSources(root);
+  const sources = hashSources(root, ['workers/frontends', 'shared/core', 'shared/contracts']);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
   mkdirSync(join(root, 'dist'), { recursive: true });
   // Built beside its place and moved there whole: another process may be building or serving at the same time.
@@ -42,19 +33,6 @@ export async function buildFrontends(root: string): Promise<void> {
   writeFileSync(join(made, '.sources'), sources);
   rmSync(folder, { recursive: true, force: true });
   renameSync(made, folder);
-}
-
-/** Of everything that goes into the build: the sources, and the versions of the libraries. */
-function hashSources(root: string): string {
-  const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json')));
-  for (const folder of ['workers/frontends', 'shared/core', 'shared/contracts']) {
-    const files = readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map(({ parentPath, name }) => join(parentPath, name))
-      .sort();
-    for (const file of files) hash.update(relative(root, file)).update('\0').update(readFileSync(file));
-  }
-  return hash.digest('hex');
 }
 
 if (import.meta.main) await buildFrontends(join(import.meta.dirname, '..'));

@@ -96,7 +96,7 @@ export class AgentObject extends DurableObject<Platform> {
       random: Math.random,
       mayBegin: () => paced.enter(),
       mintResponse: (conversation) => mintResponseId(conversation, now()),
-      note: (event, ids, ranMs) => noteTasks(outbox, event, taskStore.readAll(ids), ranMs),
+      note: (event, ids, ranMs) => noteTasks(outbox, taskStore, event, taskStore.readAll(ids), ranMs),
       changed: () => {
         void outbox.deliver();
         void changed();

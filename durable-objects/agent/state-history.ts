@@ -27,10 +27,16 @@ export class StateHistory {
   note(agentId: AgentId, { part, item }: Changed, before: unknown, after: unknown, by: ChangedBy): void {
     const changes = diffJson(before as Json, after as Json);
     if (changes.length === 0) return;
-    const { actor, response } = by;
+    const { response } = by;
+    const { traceparent, ...actor } = by.actor;
     const now = this.#now();
     this.#store.addChange({ id: mintId('change', now), agentId, part, item, actor, response, changes }, now);
-    this.#outbox.enter({ type: 'agent.state_changed', data: { id: agentId, actor, part, item }, agent: agentId });
+    this.#outbox.enter({
+      type: 'agent.state_changed',
+      data: { id: agentId, actor, part, item },
+      agent: agentId,
+      traceparent,
+    });
   }
 
   /** So that who has changed something finds it told; what could not be told now is told later. */

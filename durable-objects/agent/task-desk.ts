@@ -45,7 +45,7 @@ export class TaskDesk extends RpcTarget {
     this.#store.insert(task, this.#now());
     this.#runner.noteWaits(task);
     const made = this.#store.find(task.agentId, task.id)!;
-    noteTasks(this.#outbox, 'task.created', [made]);
+    noteTasks(this.#outbox, this.#store, 'task.created', [made]);
     this.#runner.pump();
     return ok(made);
   }
@@ -66,7 +66,7 @@ export class TaskDesk extends RpcTarget {
     if (found.status === 'queued' || found.status === 'scheduled') {
       this.#store.finish(id, 'cancelled', null, null, this.#now());
       this.#runner.noteGone(agentId);
-      noteTasks(this.#outbox, 'task.cancelled', [this.#store.find(agentId, id)!]);
+      noteTasks(this.#outbox, this.#store, 'task.cancelled', [this.#store.find(agentId, id)!]);
       this.#runner.pump();
     } else if (!ended.includes(found.status)) {
       await this.#runner.cancelRunning(id);
@@ -89,7 +89,7 @@ export class TaskDesk extends RpcTarget {
     this.#store.queueAgain(id, this.#now());
     this.#runner.noteWaits({ agentId, lane: found.lane });
     const queued = this.#store.find(agentId, id)!;
-    noteTasks(this.#outbox, 'task.retrying', [queued]);
+    noteTasks(this.#outbox, this.#store, 'task.retrying', [queued]);
     this.#runner.pump();
     return ok(queued);
   }

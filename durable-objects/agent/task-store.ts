@@ -131,6 +131,13 @@ export class TaskStore {
     ).map(toTask);
   }
 
+  /** Of the request that gave it; null where none did. */
+  traceOf(id: string): string | null {
+    return this.#sql
+      .exec<{ trace: string | null }>("SELECT request ->> '$.traceparent' AS trace FROM tasks WHERE id = ?", id)
+      .one().trace;
+  }
+
   /** Newest first. */
   list(agentId: AgentId, { limit, cursor, status }: TaskQuery): List<Task> {
     const rows = this.#rows(

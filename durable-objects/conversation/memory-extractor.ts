@@ -91,6 +91,7 @@ export class MemoryExtractor {
       isFirst: false,
       maxOutputTokens: MaxOutputTokens,
       lane: 'batch',
+      patienceMs: 0,
       signal: AbortSignal.timeout(TimeoutMs),
       degraded: () => {},
       mayAsk: () => Promise.resolve(true),

@@ -36,6 +36,8 @@ export type Question = {
   readonly isFirst: boolean;
   readonly maxOutputTokens: number;
   readonly lane: ModelCall['lane'];
+  /** How long a bridge may take to be there again; 0: as long as somebody who waits for the answer would. */
+  readonly patienceMs: number;
   readonly signal: AbortSignal;
   /** The run was admitted on a cheaper model than the one wanted. */
   readonly degraded: (model: string) => void;
@@ -49,14 +51,17 @@ const MaxPauseMs = 2_000;
 
 /**
  * Undefined where it was not asked: a limit forbade it, or its caller has left. Asks again where no bridge took the run:
- * none of an answer has come by then, and one that restarts is back soon.
+ * none of an answer has come by then, and one that restarts is back soon. The longer its caller has patience.
  */
 export async function askModel(ways: ModelWays, question: Question): Promise<Result<Response | undefined>> {
-  const { signal } = question;
+  const { signal, patienceMs } = question;
+  const patientUntil = ways.clock.now() + patienceMs;
   for (let attempt = 1; ; attempt++) {
     const answer = await askOnce(ways, question);
+    // Without a time it is the node's own refusal, and stands.
     const waitMs = answer.ok || answer.failure.code !== 'node_unavailable' ? undefined : answer.failure.retryAfterMs;
-    if (waitMs === undefined || attempt === MaxAttempts || signal.aborted) return answer;
+    const isEnough = attempt >= MaxAttempts && ways.clock.now() >= patientUntil;
+    if (waitMs === undefined || isEnough || signal.aborted) return answer;
     await pause(Math.min(waitMs * 2 ** (attempt - 1), MaxPauseMs), signal);
   }
 }

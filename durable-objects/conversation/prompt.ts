@@ -122,6 +122,20 @@ export function lastUserText(messages: readonly ChatMessage[]): string {
     .trim();
 }
 
+/** What the model is told of an answer that does not have the form that was asked for. */
+export function toRepairMessages(
+  repair: { readonly text: string; readonly reason: string } | undefined,
+): ChatMessage[] {
+  if (!repair) return [];
+  return [
+    ...(repair.text === '' ? [] : [{ role: 'assistant' as const, content: repair.text }]),
+    {
+      role: 'user',
+      content: `${repair.reason} Answer once more, with nothing but JSON in the form that was asked for.`,
+    },
+  ];
+}
+
 type PromptedAgent = {
   readonly name: string;
   readonly instructions: string;

@@ -1,9 +1,14 @@
 /** The span of a turn, for the operator's collector: what was asked of which agent, and what came of it. No text is in it. */
-import { parseTrace, spanIdOf } from '../../shared/core/trace.ts';
+import { nestTrace, parseTrace, spanIdOf } from '../../shared/core/trace.ts';
 import type { Response as ResponseBody } from '../../shared/contracts/responses.ts';
 import type { TurnStart } from '../../shared/contracts/turn-start.ts';
 import { GenAi, GenAiProvider, InvokeAgent } from '../../shared/telemetry/gen-ai.ts';
 import type { Span } from '../../shared/telemetry/otlp.ts';
+
+/** In which span of the trace a turn does what it does: its own, where it is an agent's. */
+export function traceOfTurn({ traceparent, responseId, agent }: TurnStart): string {
+  return agent ? nestTrace(traceparent, responseId) : traceparent;
+}
 
 /** Undefined where the turn is of no agent, or its trace is not wanted. */
 export function toTurnSpan(start: TurnStart, response: ResponseBody, now: number): Span | undefined {

@@ -5,7 +5,6 @@ import type { TenantId } from '../../shared/core/ids.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { authorize } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
-import { nestTrace } from '../../shared/core/trace.ts';
 import { createMemory } from '../../shared/contracts/memories.ts';
 import { Egress } from '../../shared/egress/egress.ts';
 import { Catalog } from '../../shared/inference/catalog.ts';
@@ -23,7 +22,7 @@ import { agentDeps } from './agent-deps.ts';
 import { makeAskedTurn, toAnswer } from './asked-turn.ts';
 import { listMcpTools } from './tools/mcp-tool.ts';
 import type { ExtractionWays } from './memory-extractor.ts';
-import { toTurnSpan } from './trace-turn.ts';
+import { toTurnSpan, traceOfTurn } from './trace-turn.ts';
 import type { TurnDeps } from './turn-runner.ts';
 
 const ListTimeoutMs = 10_000;
@@ -185,7 +184,7 @@ export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): 
           jobToken,
           body: call.body,
           requestId: start.requestId,
-          traceparent: start.agent ? nestTrace(start.traceparent, start.responseId) : start.traceparent,
+          traceparent: traceOfTurn(start),
           signal: call.signal,
         });
       });

@@ -13,6 +13,7 @@ import type { ConversationStore } from './conversation-store.ts';
 import type { Approval, Effect } from './effect.ts';
 import { EventLog } from './event-log.ts';
 import type { FrameSource } from './event-stream.ts';
+import { traceOfTurn } from './trace-turn.ts';
 import { Turn } from './turn.ts';
 import { decideLine, type Place } from './turn-line.ts';
 import { decide, newTurnState, type TurnState } from './turn-engine.ts';
@@ -117,6 +118,8 @@ export class TurnDesk {
       isParked || stored.phase === 'over' || this.#store.isInLine(start.responseId)
         ? stored
         : decide(stored, { kind: 'resumed' }, limits, this.#deps.clock.now());
+    // On disk before anything is done: what kills its process each time would otherwise be done for ever.
+    if (state !== stored) this.#turns.putState(start.responseId, state);
     if (state.phase === 'generating') log.append(turn.reopenStep());
     this.#run(start, turn, log, state);
   }
@@ -328,6 +331,7 @@ function requestOf(start: TurnStart, { id, boundTo }: Approval): EventDraft {
     data: { id, conversation, response, tool: boundTo.tool },
     agent: agent?.id ?? null,
     environment: principal.scope.environment ?? 'prod',
+    traceparent: traceOfTurn(start),
   };
 }
 
@@ -338,6 +342,7 @@ function callOf(start: TurnStart, { id, tool }: Effect, outcome: string): EventD
     data: { id, conversation, response, tool, outcome },
     agent: agent?.id ?? null,
     environment: principal.scope.environment ?? 'prod',
+    traceparent: traceOfTurn(start),
   };
 }
 
@@ -351,5 +356,6 @@ function endOfTurn(start: TurnStart, response: ResponseBody): EventDraft | undef
     data: { id, conversation: start.conversationId, actor: { kind, id: actorId }, model, usage, error },
     agent: start.agent?.id ?? null,
     environment: scope.environment ?? 'prod',
+    traceparent: traceOfTurn(start),
   };
 }

@@ -19,6 +19,10 @@ export const MaxRepeats = 3;
 /** A step that breaks off is asked again so often; a turn that dies again and again is given up. */
 export const MaxAttempts = 3;
 export const MaxResumes = 40;
+/** An answer that does not have the form that was asked for is given back to the model so often. */
+export const MaxRepairs = 2;
+/** So much of it is given back. */
+const MaxRepairChars = 32_768;
 
 /** A call that the platform is to execute. */
 export type ServerCall = {
@@ -35,6 +39,15 @@ export type TurnEnd =
   | { readonly status: 'incomplete'; readonly reason: IncompleteReason }
   | { readonly status: 'failed'; readonly code: string; readonly message: string }
   | { readonly status: 'cancelled' };
+
+/** An answer that is not in the form that was asked for. */
+export type Misfit = {
+  readonly text: string;
+  /** In what it does not fit. */
+  readonly reason: string;
+  /** What was shown of it can be taken back. */
+  readonly isRevocable: boolean;
+};
 
 export type TurnState = {
   readonly phase: 'queued' | 'recalling' | 'generating' | 'calling' | 'over';
@@ -63,6 +76,8 @@ export type TurnState = {
   readonly heldMicros: number;
   /** A limit was met: the model is asked once more, without tools, so that it answers. */
   readonly closing: IncompleteReason | null;
+  /** The model is asked to put its answer right, for the `count`th time; absent where it need not. */
+  readonly repair?: { readonly count: number; readonly text: string; readonly reason: string };
 };
 
 export type StepUsage = {
@@ -90,8 +105,7 @@ export type TurnInput =
       /** Calls beyond what one step may make; nothing is known of them but their number. */
       readonly surplus: number;
       readonly awaitsClient: boolean;
-      /** What the final answer would have to be to be what was asked for. */
-      readonly misfit: string | null;
+      readonly misfit: Misfit | null;
       readonly usage: StepUsage;
     }
   /** The connection to the bridge broke before the answer was whole. */
@@ -148,7 +162,7 @@ export function nextAction(state: TurnState): NextAction {
     case 'recalling':
       return { kind: 'prepare' };
     case 'generating':
-      return { kind: 'ask', withTools: state.closing === null };
+      return { kind: 'ask', withTools: state.closing === null && !state.repair };
     case 'calling':
       return { kind: 'call', calls: state.calls.filter((call) => !call.settled) };
     case 'over':
@@ -223,10 +237,20 @@ function decideAnswered(
   };
   if (answer.finish === 'length') return over(counted, short('max_output_tokens'));
   if (answer.finish === 'content_filter') return over(counted, short('content_filter'));
-  if (answer.calls.length === 0 && answer.surplus === 0)
-    return over(counted, answer.misfit === null ? { status: 'completed' } : failure('upstream_invalid', answer.misfit));
+  if (state.repair || (answer.calls.length === 0 && answer.surplus === 0))
+    return answer.misfit === null
+      ? over(counted, { status: 'completed' })
+      : decideRepair(counted, answer.misfit, limits);
   if (state.closing !== null) return over(counted, short(state.closing));
   return planCalls(counted, answer, limits);
+}
+
+/** The model is told what is wrong with its answer, within the turn's steps. */
+function decideRepair(state: TurnState, { text, reason, isRevocable }: Misfit, limits: TurnLimits): TurnState {
+  const made = state.repair?.count ?? 0;
+  if (!isRevocable || made >= MaxRepairs || state.step >= limits.maxSteps)
+    return over(state, failure('upstream_invalid', made === 0 ? reason : `After ${made + 1} attempts: ${reason}`));
+  return toGenerating({ ...state, repair: { count: made + 1, text: text.slice(0, MaxRepairChars), reason } }, limits);
 }
 
 function planCalls(state: TurnState, answer: Extract<TurnInput, { kind: 'answered' }>, limits: TurnLimits): TurnState {

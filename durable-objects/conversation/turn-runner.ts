@@ -19,7 +19,7 @@ import type { Approval, Effect } from './effect.ts';
 import type { EventLog } from './event-log.ts';
 import { askModel, type ModelWays } from './model-call.ts';
 import { findMisfit } from './output-format.ts';
-import { lastUserText, toMessages, toSystemMessage } from './prompt.ts';
+import { lastUserText, toMessages, toRepairMessages, toSystemMessage } from './prompt.ts';
 import { runCall, type CallDeps, type ToolWays } from './tool-runner.ts';
 import { Toolbox, type ListedTools } from './toolbox.ts';
 import type { ToolResult } from './tools/tool-result.ts';
@@ -69,6 +69,8 @@ export const defaultLimits: TurnLimits = {
   maxCostMicros: null,
   approvalMs: 24 * 60 * 60_000,
 };
+/** How long a turn that nobody waits for, or that was taken up after a restart, waits for a bridge. */
+const BridgePatienceMs = 30_000;
 /** A response is one row, and is shown whole in its last event. */
 const MaxResponseChars = 400_000;
 
@@ -218,6 +220,7 @@ class TurnRun {
       isFirst: this.#state.step === 1,
       maxOutputTokens: Math.max(1, Math.min(start.maxOutputTokens, left)),
       lane: start.lane ?? 'interactive',
+      patienceMs: this.#patienceMs(),
       signal: abort.signal,
       degraded: (model) => turn.degrade(model),
       mayAsk: async (reservation) => {
@@ -247,12 +250,23 @@ class TurnRun {
     const costMicros = reserved ? computeCostMicros(reserved.price, counts) : 0;
     const reasoning = usage?.completion_tokens_details?.reasoning_tokens ?? 0;
     const { finish, calls, surplus, awaitsClient } = step;
-    const misfit = awaitsClient ? null : findMisfit(start.sampling['response_format'], step.text ?? '');
+    const { text = '' } = step;
+    const reason = awaitsClient ? null : findMisfit(start.sampling['response_format'], text);
+    const misfit = reason === null ? null : { text, reason, isRevocable: start.isIrrevocable !== true };
     const isWhole = finish !== 'length' && finish !== 'content_filter' && (misfit === null || calls.length > 0);
+    const { repair } = this.#state;
     await this.#advance(
       { kind: 'answered', finish, calls, surplus, awaitsClient, misfit, usage: { ...counts, reasoning, costMicros } },
-      () => turn.closeStep(isWhole ? 'completed' : 'incomplete'),
+      () =>
+        this.#state.repair === repair ? turn.closeStep(isWhole ? 'completed' : 'incomplete') : turn.takeBackStep(),
     );
+  }
+
+  /** What was accepted is not lost because the bridges come back later than the platform. A task is tried again anyway. */
+  #patienceMs(): number {
+    const { start } = this.#context;
+    const isAccepted = this.#state.resumes > 0 || start.response.background;
+    return isAccepted && start.lane === undefined ? BridgePatienceMs : 0;
   }
 
   /** The bridge went away in the middle: asked again, unless what was shown cannot be taken back. */
@@ -337,6 +351,12 @@ class TurnRun {
   }
 
   async #messages(): Promise<ChatMessage[]> {
+    const repair = toRepairMessages(this.#state.repair);
+    return [...(await this.#pastMessages(JSON.stringify(repair).length)), ...repair];
+  }
+
+  /** `followingChars`: of what the model reads after it. */
+  async #pastMessages(followingChars: number): Promise<ChatMessage[]> {
     const { start, turn, past } = this.#context;
     const definition = start.agent?.definition;
     const { self } = this.#state;
@@ -358,7 +378,7 @@ class TurnRun {
     const window = {
       tokens: route.ok ? route.value.model.context_window : null,
       reserve: start.maxOutputTokens,
-      fixedChars: JSON.stringify([system, this.#tools().offered()]).length,
+      fixedChars: JSON.stringify([system, this.#tools().offered()]).length + followingChars,
     };
     const summary = compact([...past, ...own], new Set(own.map((item) => item.id)), window, this.#context.mint);
     if (summary) await this.#checkpoint(turn.whole(summary), () => {});

@@ -173,6 +173,14 @@ export class Turn {
     return events;
   }
 
+  /** The step's answer is not what was asked for and is asked for again: its text is taken back, its calls are void. */
+  takeBackStep(): ResponseEvent[] {
+    const events = [...this.#settleAhead(), ...this.#closeMessage('incomplete', [])];
+    for (const open of this.#calls.values()) events.push(...this.#closeCall(open, 'incomplete'));
+    this.#forgetStep();
+    return events;
+  }
+
   /** The step's answer broke off and is asked for again: text that comes again is not shown again; calls are void. */
   reopenStep(): ResponseEvent[] {
     if (this.#message) this.#message.ahead = this.#message.text;
@@ -318,12 +326,13 @@ export class Turn {
     return newClientCall(id, callId, name);
   }
 
-  #closeMessage(status: 'completed' | 'incomplete'): ResponseEvent[] {
+  /** `kept`: what stays of it, where that is not all of it. */
+  #closeMessage(status: 'completed' | 'incomplete', kept?: MessageItem['content']): ResponseEvent[] {
     const message = this.#message;
     if (!message) return [];
     this.#message = undefined;
     const part = outputText(message.text);
-    const item: MessageItem = { ...message.item, status, content: [part] };
+    const item: MessageItem = { ...message.item, status, content: kept ?? [part] };
     this.#put(message.index, item);
     return [
       { type: 'response.output_text.done', ...place(message), text: message.text, logprobs: [] },

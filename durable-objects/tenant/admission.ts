@@ -41,6 +41,8 @@ const enteredRefusals: ReadonlySet<FailureCode> = new Set([
   'model_not_found',
 ]);
 const MaxTarget = 200;
+/** A slug and an id have no @. */
+const versionedRef = /^([^@]+)@([1-9]\d{0,8})$/;
 
 export type AdmissionParts = {
   readonly keys: KeyStore;
@@ -105,17 +107,25 @@ export class Admission {
     return decided;
   }
 
-  /** Who does not begin a run may look after an agent that is not live in their environment yet. */
-  #findAgent(ref: string, startsRun: boolean | undefined, { scope }: Principal): LiveAgent | null {
+  /**
+   * As a model, `helper@3` is one version, live anywhere or not: for who may read agents. Who does not begin a run may look
+   * after an agent that is not live in their environment yet.
+   */
+  #findAgent(ref: string, request: AdmissionRequest, { permissions, scope }: Principal): LiveAgent | null {
+    const named = request.agentIsModel ? versionedRef.exec(ref) : null;
+    if (named) {
+      const found = permissions.includes('agents:read') && this.#agents.findAtVersion(named[1]!, Number(named[2]));
+      return found || null;
+    }
     const live = this.#agents.findLive(ref, scope.environment ?? 'prod');
-    return live ?? (startsRun ? null : (this.#agents.findNewest(ref) ?? null));
+    return live ?? (request.startsRun ? null : (this.#agents.findNewest(ref) ?? null));
   }
 
   /** What a known caller asks for. */
   #decide(principal: Principal, request: AdmissionRequest, now: number): Result<Grant> {
     const standing = this.standing();
     if (!standing.ok) return standing;
-    const agent = request.agentRef === null ? null : this.#findAgent(request.agentRef, request.startsRun, principal);
+    const agent = request.agentRef === null ? null : this.#findAgent(request.agentRef, request, principal);
     const permitted = authorize(principal, request.permission, 'own');
     if (!permitted.ok) return permitted;
     const reach = request.reach === 'own' ? 'own' : { agent: agent?.id ?? null };

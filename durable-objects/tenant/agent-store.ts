@@ -209,6 +209,11 @@ export class AgentStore {
     return row && this.#atVersion(row, row.version);
   }
 
+  findAtVersion(ref: string, version: number): LiveAgent | undefined {
+    const row = this.#findRow(ref);
+    return row && this.#atVersion(row, version);
+  }
+
   #atVersion(row: AgentRow, version: number): LiveAgent | undefined {
     const stored = this.#findVersion(row.id, version);
     return (

@@ -72,18 +72,17 @@ export class AuditTrail {
 
   /** Enters what has happened. Inside a transaction of the caller's where it belongs to a change. */
   enter(
-    { kind, id }: AuditActor,
+    { kind, id, traceparent }: AuditActor,
     action: AuditAction,
     { target, details = {} }: AuditNote,
     outcome: AuditEntry['outcome'] = 'succeeded',
   ): void {
     this.#append({ kind, id }, action, { target, details }, outcome);
     if (outcome !== 'succeeded' || !isEventType(action) || target === null) return;
-    this.#events?.enter(
-      action,
-      { id: target, actor: { kind, id }, ...details } as EventData<EventType>,
-      scopeOf(target, details),
-    );
+    this.#events?.enter(action, { id: target, actor: { kind, id }, ...details } as EventData<EventType>, {
+      ...scopeOf(target, details),
+      traceparent,
+    });
   }
 
   /** What was changed of agents' state in their own objects: those are events already. */

@@ -17,8 +17,8 @@ import type {
 } from '../../shared/contracts/events.ts';
 import { EventStore, type PlacedEvent } from './event-store.ts';
 
-/** Whom an event is about, beside its data: what listeners filter by. */
-export type EventScope = Pick<EventDraft, 'agent' | 'environment'>;
+/** Whom an event is about, beside its data: what listeners filter by; and from which span it comes. */
+export type EventScope = Pick<EventDraft, 'agent' | 'environment' | 'traceparent'>;
 
 const DayMs = 24 * 60 * 60 * 1000;
 export const DefaultRetentionDays = 30;

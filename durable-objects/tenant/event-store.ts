@@ -2,7 +2,11 @@
 import { toIso } from '../../shared/core/clock.ts';
 import { selectTypes, type EventDraft, type EventFilter, type PlatformEvent } from '../../shared/contracts/events.ts';
 
-export type PlacedEvent = { readonly position: number; readonly event: PlatformEvent };
+export type PlacedEvent = {
+  readonly position: number;
+  readonly event: PlatformEvent;
+  readonly traceparent: string | null;
+};
 
 type EventRow = {
   position: number;
@@ -12,6 +16,7 @@ type EventRow = {
   environment: PlatformEvent['environment'];
   at: number;
   data: string;
+  traceparent: string | null;
 };
 
 export class EventStore {
@@ -22,16 +27,21 @@ export class EventStore {
   }
 
   /** Whether it is new. */
-  add(id: string, at: number, { type, data, agent = null, environment = null }: EventDraft): boolean {
+  add(
+    id: string,
+    at: number,
+    { type, data, agent = null, environment = null, traceparent = null }: EventDraft,
+  ): boolean {
     return (
       this.#sql.exec(
-        'INSERT OR IGNORE INTO events (id, type, agent, environment, at, data) VALUES (?, ?, ?, ?, ?, ?)',
+        'INSERT OR IGNORE INTO events (id, type, agent, environment, at, data, traceparent) VALUES (?, ?, ?, ?, ?, ?, ?)',
         id,
         type,
         agent,
         environment,
         at,
         JSON.stringify(data),
+        traceparent,
       ).rowsWritten > 0
     );
   }
@@ -103,9 +113,10 @@ export class EventStore {
   }
 }
 
-function toPlaced({ position, id, type, agent, environment, at, data }: EventRow): PlacedEvent {
+function toPlaced({ position, id, type, agent, environment, at, data, traceparent }: EventRow): PlacedEvent {
   return {
     position,
+    traceparent,
     event: {
       object: 'event',
       id,

@@ -8,9 +8,13 @@ import type {
   RoleMapping,
   SignInEndpoints,
   TokenAlgorithm,
+  UpdateIssuer,
 } from '../../shared/contracts/issuers.ts';
 
 export type NewIssuer = CreateIssuer & SignInEndpoints & { readonly id: IssuerId };
+
+/** By which people sign in, and where they do. */
+export type IssuerClient = UpdateIssuer & SignInEndpoints;
 
 type IssuerRow = {
   id: IssuerId;
@@ -67,6 +71,17 @@ export class IssuerStore {
   list(limit: number, cursor: string | undefined): List<Issuer> {
     const rows = this.#many('SELECT * FROM issuers WHERE id < ? ORDER BY id DESC LIMIT ?', cursor ?? 'j', limit + 1);
     return toList(rows, limit, (issuer) => issuer.id);
+  }
+
+  setClient(id: string, client: IssuerClient): Issuer | undefined {
+    this.#sql.exec(
+      'UPDATE issuers SET client_id = ?, authorization_endpoint = ?, token_endpoint = ? WHERE id = ?',
+      client.client_id,
+      client.authorization_endpoint,
+      client.token_endpoint,
+      id,
+    );
+    return this.find(id);
   }
 
   delete(id: string): void {

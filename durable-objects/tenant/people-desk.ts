@@ -8,7 +8,7 @@ import type { Issuer } from '../../shared/contracts/issuers.ts';
 import type { CreateMember, Member, UpdateMember } from '../../shared/contracts/members.ts';
 import type { RevokeToken, TokenRevocation } from '../../shared/contracts/tokens.ts';
 import type { AuditNote, AuditTrail } from './audit-trail.ts';
-import type { NewIssuer } from './issuer-store.ts';
+import type { IssuerClient, NewIssuer } from './issuer-store.ts';
 import type { People } from './people.ts';
 
 export class PeopleDesk extends RpcTarget {
@@ -87,6 +87,15 @@ export class PeopleDesk extends RpcTarget {
       'issuer.created',
       () => this.#people.createIssuer(granter, issuer),
       (made) => (isNew ? { target: made.id, details: { issuer: made.issuer, audience: made.audience } } : undefined),
+    );
+  }
+
+  updateIssuer(granter: Principal, id: string, client: IssuerClient): Result<Issuer> {
+    return this.#trail.change(
+      granter,
+      'issuer.updated',
+      () => this.#people.updateIssuer(granter, id, client),
+      () => ({ target: id }),
     );
   }
 

@@ -18,7 +18,7 @@ import {
   type RevokeToken,
   type TokenRevocation,
 } from '../../shared/contracts/tokens.ts';
-import { IssuerStore, type NewIssuer } from './issuer-store.ts';
+import { IssuerStore, type IssuerClient, type NewIssuer } from './issuer-store.ts';
 import { requireGrantable, requireWholeTenant, validateRemoval, validateUpdate } from './member-rules.ts';
 import { MemberStore } from './member-store.ts';
 import { RevokedTokenStore } from './revoked-token-store.ts';
@@ -117,6 +117,13 @@ export class People {
     if (this.#issuers.all().length >= MaxIssuers) return err('conflict', `A tenant has at most ${MaxIssuers} issuers.`);
     const created = this.#issuers.create(issuer, this.#clock.now());
     return created ? ok(created) : err('conflict', 'This issuer is registered already.', { param: 'issuer' });
+  }
+
+  updateIssuer(granter: Principal, id: string, client: IssuerClient): Result<Issuer> {
+    const whole = requireWholeTenant(granter);
+    const found = whole.ok ? this.findIssuer(id) : whole;
+    if (!found.ok) return found;
+    return ok(this.#issuers.setClient(id, client) ?? found.value);
   }
 
   findIssuer(id: string): Result<Issuer> {

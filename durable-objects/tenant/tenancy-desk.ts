@@ -8,6 +8,7 @@ import type { TenantStatus } from '../../shared/contracts/tenants.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import type { Entitlements } from './entitlements.ts';
 import type { EstateStore } from './estate-store.ts';
+import type { KillSwitch } from './kill-switch.ts';
 import type { SettingStore } from './setting-store.ts';
 
 const statusActions = {
@@ -16,13 +17,18 @@ const statusActions = {
   deleting: 'tenant.deletion_started',
 } as const;
 
-export type Tenancy = { readonly status: TenantStatus; readonly profile: TenantProfile | undefined };
+export type Tenancy = {
+  readonly status: TenantStatus;
+  readonly profile: TenantProfile | undefined;
+  readonly runsStopped: boolean;
+};
 
 export class TenancyDesk extends RpcTarget {
   readonly #tenant: string;
   readonly #storage: DurableObjectStorage;
   readonly #settings: SettingStore;
   readonly #entitlements: Entitlements;
+  readonly #killSwitch: Pick<KillSwitch, 'isTenantStopped'>;
   readonly #estate: EstateStore;
   readonly #trail: AuditTrail;
 
@@ -31,6 +37,7 @@ export class TenancyDesk extends RpcTarget {
     storage: DurableObjectStorage,
     settings: SettingStore,
     entitlements: Entitlements,
+    killSwitch: Pick<KillSwitch, 'isTenantStopped'>,
     estate: EstateStore,
     trail: AuditTrail,
   ) {
@@ -39,6 +46,7 @@ export class TenancyDesk extends RpcTarget {
     this.#storage = storage;
     this.#settings = settings;
     this.#entitlements = entitlements;
+    this.#killSwitch = killSwitch;
     this.#estate = estate;
     this.#trail = trail;
   }
@@ -46,7 +54,7 @@ export class TenancyDesk extends RpcTarget {
   describe(): Result<Tenancy> {
     const status = this.#settings.get('status') as TenantStatus | undefined;
     if (status === undefined) return err('not_found', 'There is no such tenant.');
-    return ok({ status, profile: this.#entitlements.profile });
+    return ok({ status, profile: this.#entitlements.profile, runsStopped: this.#killSwitch.isTenantStopped });
   }
 
   /** Takes effect with the next request. The same profile again changes nothing and is not entered. */

@@ -621,4 +621,8 @@ ${auditFloodsTable}      INSERT INTO audit_floods SELECT 'auth', since, recorded
       ALTER TABLE issuers ADD COLUMN token_endpoint TEXT;
     `,
   },
+  {
+    id: '0039_event_traces',
+    sql: 'ALTER TABLE events ADD COLUMN traceparent TEXT',
+  },
 ];

@@ -303,7 +303,15 @@ export class TenantObject extends DurableObject<Platform> {
       domainWays(env, this.#tenantId, { clock: () => this.clock, arm: () => this.#alarms.arm() }),
       now,
     );
-    this.#tenancy = new TenancyDesk(this.#tenantId, state.storage, this.#settings, entitlements, estate, this.#trail);
+    this.#tenancy = new TenancyDesk(
+      this.#tenantId,
+      state.storage,
+      this.#settings,
+      entitlements,
+      this.#killSwitch,
+      estate,
+      this.#trail,
+    );
     this.#holding = new Holding(state.storage, tenantMigrations, {
       changed: async () => {
         this.#settings.reload();

@@ -108,7 +108,7 @@ export class WebhookFanOut {
       (own ? undefined : bodies.get(key)) ??
       events
         .filter(({ position, event }) => position <= last && target.selects(event))
-        .map(({ event }) => toMessage(event, target.render));
+        .map((placed) => toMessage(placed, target.render));
     if (!own) bodies.set(key, messages);
     const to = Math.min(end, last);
     if (messages.length === 0) return { cursor, to };

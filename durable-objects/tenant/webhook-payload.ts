@@ -1,6 +1,7 @@
 /** Which events a webhook gets, and what each looks like on the wire. Pure. */
 import { parseJsonTemplate } from '../../shared/core/json-template.ts';
 import { selectTypes, type PlatformEvent } from '../../shared/contracts/events.ts';
+import type { PlacedEvent } from './event-store.ts';
 import type { OutgoingMessage, WebhookSettings, WebhookTransform } from '../../shared/contracts/webhooks.ts';
 
 /** As a function, so that patterns are looked up once for many events. What a webhook is told of itself is left out. */
@@ -30,8 +31,11 @@ export function webhooksOf({ type, data }: PlatformEvent): readonly unknown[] {
 
 type Renderer = (event: PlatformEvent) => string;
 
-export function toMessage(event: PlatformEvent, render: Renderer): OutgoingMessage {
-  return { id: event.id, type: event.type, body: render(event) };
+export function toMessage(
+  { event, traceparent }: Pick<PlacedEvent, 'event' | 'traceparent'>,
+  render: Renderer,
+): OutgoingMessage {
+  return { id: event.id, type: event.type, body: render(event), traceparent };
 }
 
 /** A template that was accepted once parses for ever. */

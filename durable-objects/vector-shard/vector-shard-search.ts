@@ -66,6 +66,7 @@ export class VectorShardSearch {
 
   /** The rows of the scope whose text holds a telling word of this one, best BM25 first. */
   findMatching(text: string, scope: SearchScope, k: number): readonly RankedId[] {
+    if (this.#store.fields.findNamespace(scope.namespace ?? '') === 0) return [];
     const cap = computeFrequencyCap(this.#store.count());
     const frequencies = parseTerms(text).map((term) => ({
       term,

@@ -13,7 +13,7 @@ const MaxExcerpt = 1_024;
 export async function sendWebhook(
   egress: Egress,
   plan: DeliveryPlan,
-  { id, body }: Queued,
+  { id, body, traceparent }: Queued,
   at: number,
   clock: Clock,
 ): Promise<Sent> {
@@ -25,6 +25,7 @@ export async function sendWebhook(
     'webhook-id': id,
     'webhook-timestamp': String(timestamp),
     'webhook-signature': signature.ok ? signature.value : '',
+    ...(traceparent === null ? {} : { traceparent }),
   };
   const answered = await egress.fetch(
     { url: plan.url, method: 'POST', headers, body },

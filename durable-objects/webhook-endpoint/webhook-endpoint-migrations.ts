@@ -41,4 +41,8 @@ export const webhookEndpointMigrations: readonly ObjectMigration[] = [
     `,
   },
   outboxMigration,
+  {
+    id: '0039_traces',
+    sql: 'ALTER TABLE queue ADD COLUMN traceparent TEXT',
+  },
 ];

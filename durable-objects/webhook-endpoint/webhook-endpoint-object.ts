@@ -64,7 +64,11 @@ export class WebhookEndpointObject extends DurableObject<Platform> {
       clock: () => this.clock,
       transaction: (work) => state.storage.transactionSync(work),
       send: (plan, message, at) => sendWebhook(this.#egress, plan, message, at, this.clock),
-      notify: (draft) => this.#outbox.enter(draft),
+      notify: (draft) => {
+        this.#outbox.enter(draft);
+        // A run may go on for long: after the transaction, not after the run.
+        queueMicrotask(() => void this.#outbox.deliver().then(() => this.#alarms.arm()));
+      },
       random: Math.random,
     });
     this.#holding = new Holding(state.storage, webhookEndpointMigrations, {
@@ -91,6 +95,7 @@ export class WebhookEndpointObject extends DurableObject<Platform> {
     if (this.#known && this.#known.plan.revision !== revision) this.#known = undefined;
     if (this.#store.count() >= MaxQueued || this.#store.state().givenUpRevision === revision) return 'full';
     this.#store.add(messages, this.clock.now());
+    this.#deliverer.ring();
     await this.#alarms.arm();
     return 'taken';
   }
@@ -121,9 +126,8 @@ export class WebhookEndpointObject extends DurableObject<Platform> {
   async #deliver(): Promise<void> {
     const plan = await this.#plan();
     if (plan?.paused) this.#pausedUntil = this.clock.now() + PauseMs;
-    else if (plan?.enabled) await this.#deliverer.run(plan);
+    else if (plan?.enabled) await this.#deliverer.run(() => this.#plan());
     else this.#store.clear();
-    void this.#outbox.deliver();
   }
 
   async #tell(): Promise<void> {

@@ -52,8 +52,8 @@ export class WebhookEndpointStore {
   /** What is in the queue already stays as it is. */
   add(messages: readonly OutgoingMessage[], now: number): void {
     this.#sql.exec(
-      `INSERT OR IGNORE INTO queue (id, type, body, due)
-       SELECT value ->> '$.id', value ->> '$.type', value ->> '$.body', ? FROM json_each(?) ORDER BY key`,
+      `INSERT OR IGNORE INTO queue (id, type, body, traceparent, due)
+       SELECT value ->> '$.id', value ->> '$.type', value ->> '$.body', value ->> '$.traceparent', ? FROM json_each(?) ORDER BY key`,
       now,
       JSON.stringify(messages),
     );
@@ -75,11 +75,13 @@ export class WebhookEndpointStore {
     return this.#sql.exec<Queued>('SELECT * FROM queue ORDER BY sequence LIMIT ?', limit).toArray();
   }
 
-  nextDue(ordered: boolean): number | undefined {
-    const rows = ordered
-      ? this.#sql.exec<{ due: number }>('SELECT due FROM queue ORDER BY sequence LIMIT 1')
-      : this.#sql.exec<{ due: number }>('SELECT due FROM queue ORDER BY due LIMIT 1');
-    return rows.toArray()[0]?.due;
+  /** When the next is due, of those that are not `busy`. */
+  nextDue(ordered: boolean, busy: ReadonlySet<number>): number | undefined {
+    const rows = this.#sql.exec<{ sequence: number; due: number }>(
+      `SELECT sequence, due FROM queue ORDER BY ${ordered ? 'sequence' : 'due, sequence'} LIMIT ?`,
+      busy.size + 1,
+    );
+    return rows.toArray().find(({ sequence }) => !busy.has(sequence))?.due;
   }
 
   /** Enters attempts and what becomes of their events. Inside a transaction of the caller's. */

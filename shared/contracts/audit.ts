@@ -7,7 +7,8 @@ export const auditActor = z.object({
   kind: z.string().describe('key, visitor, operator, or anonymous where nothing was proven.'),
   id: z.string(),
 });
-export type AuditActor = Readonly<z.infer<typeof auditActor>>;
+/** `traceparent`: of the request by which it acts, for the events of what it does. It is not entered. */
+export type AuditActor = Readonly<z.infer<typeof auditActor>> & { readonly traceparent?: string };
 
 /** What the platform does by itself. */
 export const systemActor: AuditActor = { kind: 'system', id: 'system' };
@@ -42,6 +43,7 @@ export const auditActions = [
   'member.updated',
   'member.deleted',
   'issuer.created',
+  'issuer.updated',
   'issuer.deleted',
   'token.revoked',
   'budget.created',

@@ -81,6 +81,7 @@ export const eventCatalogue = {
   'member.updated': memberState,
   'member.deleted': done,
   'issuer.created': done.extend({ issuer: z.string(), audience: z.string() }),
+  'issuer.updated': done,
   'issuer.deleted': done,
   'secret.created': done.extend({ version }),
   'secret.rotated': done.extend({ version, oldest_kept: version }),
@@ -245,6 +246,8 @@ export type EventDraft = {
     readonly data: EventData<T>;
     readonly agent?: string | null;
     readonly environment?: PlatformEvent['environment'];
+    /** W3C: the span that it comes from, where it has one. It goes out with webhooks. */
+    readonly traceparent?: string | null | undefined;
   };
 }[EventType];
 

@@ -42,7 +42,10 @@ export const createIssuer = z.strictObject({
 });
 export type CreateIssuer = z.infer<typeof createIssuer>;
 
-/** Of the discovery document, as it was when the issuer was registered with a client. */
+export const updateIssuer = z.strictObject({ client_id: createIssuer.shape.client_id.unwrap() });
+export type UpdateIssuer = z.infer<typeof updateIssuer>;
+
+/** Of the discovery document, as it was when the issuer was given its client. */
 const signInEndpoints = { authorization_endpoint: z.string(), token_endpoint: z.string() };
 export type SignInEndpoints = { readonly [Name in keyof typeof signInEndpoints]: string | null };
 

@@ -63,12 +63,14 @@ export type Tenant = z.infer<typeof tenant>;
 
 /** Whether the tenant's own switch lets runs begin. */
 export const tenantRuns = z.object({ object: z.literal('tenant.runs'), stopped: z.boolean() });
+export type TenantRuns = z.infer<typeof tenantRuns>;
 
 /** A tenant as it sees itself: with what is in force for it. */
 export const ownTenant = tenant.omit({ plan: true, overrides: true }).extend({
   plan: z.object({ id: z.string(), name: z.string() }),
   features,
   limits: planLimits,
+  runs_stopped: z.boolean().describe('Its own team has stopped all runs.'),
 });
 export type OwnTenant = z.infer<typeof ownTenant>;
 

@@ -47,6 +47,8 @@ export type TurnStart = {
   /** The agents that asked one another down to this turn, the first one first. */
   readonly askedBy?: readonly AgentId[];
   readonly allowExternal: boolean;
+  /** What is shown of it cannot be taken back: its client reads a chat completion's stream, which has no items. */
+  readonly isIrrevocable?: boolean;
   /** Whose turn it is at a node; absent: somebody waits for the answer. */
   readonly lane?: Lane;
   /** What the response object starts as. */

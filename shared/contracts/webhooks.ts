@@ -146,4 +146,10 @@ export type DeliveryPlan = {
 };
 
 /** An event on its way: its body is made once, so that every attempt sends the same bytes. */
-export type OutgoingMessage = { readonly id: string; readonly type: string; readonly body: string };
+export type OutgoingMessage = {
+  readonly id: string;
+  readonly type: string;
+  readonly body: string;
+  /** W3C: of what the event comes from. */
+  readonly traceparent: string | null;
+};

@@ -11,6 +11,7 @@ import { isAt, isWithheld, mayAsk, resolveName, type NamedModel } from './regist
 
 export const DefaultModelAlias = 'default';
 export const AnyModelPrice = '*';
+const AwayRetryMs = 500;
 
 export type Route = {
   readonly bridge: BridgeAddress;
@@ -58,7 +59,7 @@ export function resolveRoute(view: CatalogView, wanted: Wanted): Result<Route> {
   let last: Result<Route> = modelNotFound(wanted);
   for (const named of resolveName(registry, tenant, wanted.model, wanted.key) ?? []) {
     const model = named.model === DefaultModelAlias ? view.pool.defaultModel : named.model;
-    if (model === null) return err('node_unavailable');
+    if (model === null) return away();
     if (named.model === DefaultModelAlias && isWithheld(registry, tenant, model)) return last;
     last = findRoute(view, wanted, { ...named, model });
     if (last.ok) return last;
@@ -81,11 +82,15 @@ function findRoute(view: CatalogView, wanted: Wanted, { model: id, bridge: at, n
     return ok({ bridge, model, node, others: rest.map((each) => each.bridge), priceId: price.id, price: price.price });
   }
   if (held.length > 0) return refuseOperation(wanted, held[0]!.model);
-  if (view.pool.bridges.length === 0)
-    return err('node_unavailable', 'No inference bridge is connected at the moment.', { retryAfterMs: 500 });
+  if (view.pool.bridges.length === 0) return away('No inference bridge is connected at the moment.');
   const isAway = at !== null || node !== null || !isOffered(view, id);
-  if (price && view.pool.recentModels?.includes(id) && isAway) return err('node_unavailable');
+  if (price && view.pool.recentModels?.includes(id) && isAway) return away();
   return modelNotFound(wanted);
+}
+
+/** Who serves it may be back soon. */
+function away(message?: string): Result<never> {
+  return err('node_unavailable', message, { retryAfterMs: AwayRetryMs });
 }
 
 function modelNotFound({ model }: Wanted): Result<never> {

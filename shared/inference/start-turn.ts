@@ -80,6 +80,7 @@ export function startChatTurn(
     ...common(call, responseId, body.model, agent, body.max_completion_tokens ?? body.max_tokens),
     input: { kind: 'messages', messages: body.messages },
     context: { kind: 'none' },
+    ...(body.stream ? { isIrrevocable: true } : {}),
     sampling: defined({
       temperature: body.temperature,
       top_p: body.top_p,

@@ -5,12 +5,12 @@
  * checkpoint, an entry like the others, holds the Merkle root of all since the one before. Pure; says nothing of where
  * rows or the head are kept.
  */
-import { createHash } from 'node:crypto';
 import { ConsolidationSource, type ChainVerification } from '../contracts/memories.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import type { AgentId, TenantId } from '../core/ids.ts';
 import { growFrontier, hashLeaf, rootOfFrontier, type Frontier } from './merkle.ts';
 import type { memories } from './schema.ts';
+import { sha256 } from './sha256.ts';
 
 /** What the first memory of an agent names as the hash before it. */
 export const GenesisHash = '0'.repeat(64);
@@ -293,8 +293,4 @@ export function verifyChain(
   const verifier = new ChainVerifier(tenant, agentId);
   verifier.push(rows);
   return verifier.finish(head);
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
 }

@@ -1,7 +1,7 @@
 /** Inclusion proofs of memories: made from the hashes of a stretch between two checkpoints, checked by anybody. Pure. */
 import type { InclusionProof } from '../contracts/memories.ts';
 import type { ChainHead, MemoryRecord } from './memory-chain.ts';
-import { hashLeaf, provePath, rootOfLeaves, rootOfPath } from './merkle.ts';
+import { hashLeaf, proveLeaf, rootOfPath } from './merkle.ts';
 
 /** The hash of one entry of a chain. */
 export type LinkHash = Pick<MemoryRecord, 'id' | 'hash'>;
@@ -14,14 +14,15 @@ export function proveInclusion(
 ): InclusionProof {
   const leaves = stretch.map(({ hash }) => hashLeaf(hash));
   const at = stretch.findIndex(({ id }) => id === memory.id);
+  const { path, root } = proveLeaf(leaves, at);
   return {
     object: 'memory.proof',
     memory: memory.id,
     hash: memory.hash,
     leaf_index: at,
     tree_size: leaves.length,
-    path: [...provePath(leaves, at)],
-    root: rootOfLeaves(leaves),
+    path: [...path],
+    root,
     checkpoint: checkpoint && { sequence: checkpoint.sequence, hash: checkpoint.hash },
   };
 }

@@ -67,9 +67,7 @@ export class MemoryStore {
       this.#db
         .update(memories)
         .set({ closedAt: closesAt(record), closedBy: record.id })
-        .where(
-          inTenant(scope, eq(memories.agentId, record.agentId), isOneOf(closes(record)), isNull(memories.closedBy)),
-        ),
+        .where(inTenant(scope, isOneOf(closes(record)), isOwn(record.agentId), isNull(memories.closedBy))),
     );
     const written = await attempt(() => this.#db.batch([first, ...rest, ...closed]));
     if (!written.ok) return written;
@@ -99,7 +97,7 @@ export class MemoryStore {
   /** Those of the ids that are or were the agent's own: a tombstone is found as well. */
   async findOwn(scope: TenantScope, agentId: AgentId, ids: readonly string[]): Promise<Result<MemoryRecord[]>> {
     if (ids.length === 0) return ok([]);
-    const where = inTenant(scope, isOneOf(ids), eq(memories.agentId, agentId));
+    const where = inTenant(scope, isOneOf(ids), isOwn(agentId));
     return attempt(() => this.#db.select(columns).from(memories).where(where).all());
   }
 
@@ -140,7 +138,7 @@ export class MemoryStore {
   async listDerived(scope: TenantScope, agentId: AgentId, ids: readonly string[]): Promise<Result<MemoryRecord[]>> {
     const cites = sql`EXISTS (SELECT 1 FROM json_each(${memories.sources}) AS cited
       WHERE cited.value IN (SELECT value FROM json_each(${JSON.stringify(ids)})))`;
-    const where = inTenant(scope, eq(memories.agentId, agentId), isLive, ne(memories.sources, []), cites);
+    const where = inTenant(scope, eq(memories.agentId, agentId), isLive, isMade, cites);
     return attempt(() => this.#db.select(columns).from(memories).where(where).all());
   }
 
@@ -221,7 +219,7 @@ export class MemoryStore {
     nowMs: number,
     opens: readonly string[] = [],
   ): Promise<Result<undefined>> {
-    const own = inTenant(scope, eq(memories.agentId, agentId), isOneOf(ids), isLive);
+    const own = inTenant(scope, isOneOf(ids), isOwn(agentId), isLive);
     const remains = { text: '', salt: null, subject: null, visitor: null, deletedAt: nowMs };
     const done = await attempt(() =>
       this.#db.batch([
@@ -235,7 +233,7 @@ export class MemoryStore {
           this.#db
             .update(memories)
             .set({ closedAt: null, closedBy: null })
-            .where(inTenant(scope, eq(memories.agentId, agentId), eq(memories.closedBy, id), isOpen(scope, id))),
+            .where(inTenant(scope, eq(memories.closedBy, id), isOwn(agentId), isOpen(scope, id))),
         ),
       ]),
     );
@@ -372,6 +370,14 @@ const isLive = and(isNull(memories.deletedAt), ne(memories.kind, 'checkpoint'));
 function isOpen(scope: TenantScope, id: string): SQL {
   return sql`NOT EXISTS (SELECT 1 FROM memories AS closer
     WHERE closer.tenant_id = ${scope.tenantId} AND closer.id = ${id} AND closer.closed_by IS NOT NULL)`;
+}
+
+/** In the words of the index that holds these alone. */
+const isMade = sql`${memories.sources} <> '[]'`;
+
+/** For rows that are found by an id: without the sign SQLite would go through all that the agent has instead. */
+function isOwn(agentId: string): SQL {
+  return sql`+${memories.agentId} = ${agentId}`;
 }
 
 /** One parameter, however many ids. */

@@ -2,20 +2,17 @@
  * Merkle trees over hashes (hex, SHA-256) in the form of RFC 9162: a leaf is hashed after 0x00, a node after 0x01, a tree
  * of n leaves splits at the largest power of two below n. Pure. A frontier is a growing tree in at most log n hashes.
  */
-import { createHash } from 'node:crypto';
+import { sha256OfHex } from './sha256.ts';
 
 /** The roots of the full subtrees of a tree, the largest first; how many there are follows from the number of leaves. */
 export type Frontier = readonly string[];
 
-const LeafPrefix = Buffer.from([0]);
-const NodePrefix = Buffer.from([1]);
-
 export function hashLeaf(entry: string): string {
-  return createHash('sha256').update(LeafPrefix).update(entry, 'hex').digest('hex');
+  return sha256OfHex(`00${entry}`);
 }
 
 function hashNode(left: string, right: string): string {
-  return createHash('sha256').update(NodePrefix).update(left, 'hex').update(right, 'hex').digest('hex');
+  return sha256OfHex(`01${left}${right}`);
 }
 
 /** The frontier after the leaf that comes as number `count`, from 0. */
@@ -32,19 +29,32 @@ export function rootOfFrontier(frontier: Frontier): string | undefined {
 }
 
 export function rootOfLeaves(leaves: readonly string[]): string {
-  if (leaves.length === 1) return leaves[0]!;
-  const split = splitAt(leaves.length);
-  return hashNode(rootOfLeaves(leaves.slice(0, split)), rootOfLeaves(leaves.slice(split)));
+  return proveLeaf(leaves, 0).root;
 }
 
-/** The hashes beside the way from a leaf to the root, from the leaf on (RFC 9162, 2.1.3.1). */
-export function provePath(leaves: readonly string[], at: number): readonly string[] {
-  if (leaves.length <= 1) return [];
-  const split = splitAt(leaves.length);
-  const [left, right] = [leaves.slice(0, split), leaves.slice(split)];
-  return at < split
-    ? [...provePath(left, at), rootOfLeaves(right)]
-    : [...provePath(right, at - split), rootOfLeaves(left)];
+/** The hashes beside the way from a leaf to the root, from the leaf on (RFC 9162, 2.1.3.1), and the root. */
+export function proveLeaf(
+  leaves: readonly string[],
+  at: number,
+): { readonly path: readonly string[]; readonly root: string } {
+  const path: string[] = [];
+  let level = leaves;
+  for (let place = at; level.length > 1; place = Math.floor(place / 2)) {
+    const beside = level[place % 2 === 0 ? place + 1 : place - 1];
+    if (beside !== undefined) path.push(beside);
+    level = hashPairs(level);
+  }
+  return { path, root: level[0]! };
+}
+
+/** A last one without another goes up as it is: so a tree splits at the largest power of two below its size. */
+function hashPairs(level: readonly string[]): readonly string[] {
+  const above: string[] = [];
+  for (let at = 0; at < level.length; at += 2) {
+    const [left, right] = [level[at]!, level[at + 1]];
+    above.push(right === undefined ? left : hashNode(left, right));
+  }
+  return above;
 }
 
 /** The root that a path leads to (RFC 9162, 2.1.3.2); undefined where the path has the wrong length. */
@@ -60,10 +70,4 @@ export function rootOfPath(leaf: string, at: number, size: number, path: readonl
     [place, last] = [Math.floor(place / 2), Math.floor(last / 2)];
   }
   return last === 0 ? node : undefined;
-}
-
-function splitAt(count: number): number {
-  let split = 1;
-  while (split * 2 < count) split *= 2;
-  return split;
 }

@@ -2,11 +2,14 @@
  * The order of what was found: the fused ranks, weighed by confidence and recency, then spread where diversity is asked
  * for (maximal marginal relevance). Pure; the same input always gives the same order.
  */
+import { ConsolidationSource } from '../contracts/memories.ts';
 import { embedByHash } from '../core/hash-embedding.ts';
 import type { MemoryRecord } from './memory-chain.ts';
 
 export type Weighed = {
   readonly row: MemoryRecord;
+  /** What the index proposed: the memory, or one that was put together in it. */
+  readonly foundBy: string;
   readonly score: number;
   readonly fused: number;
   readonly confidence: number;
@@ -22,11 +25,36 @@ export const DefaultRecencyDays = 30;
 const RecencyBonus = 0.05;
 const DayMs = 86_400_000;
 
-export function weigh(row: MemoryRecord, fused: number, { nowMs, recencyDays }: Weights): Weighed {
+/**
+ * What stands at that time for a memory that was found: the memory itself, or what consolidation has put it together in.
+ * So a summary, long and about much, is found by the best of what it quotes.
+ */
+export function findStanding(
+  row: MemoryRecord,
+  rows: ReadonlyMap<string, MemoryRecord>,
+  atMs: number,
+): MemoryRecord | undefined {
+  let standing = row;
+  for (let left = rows.size; left > 0; left--) {
+    const { id, closedAt, closedBy } = standing;
+    if (closedAt === null || closedAt > atMs) return standing;
+    const closer = rows.get(closedBy ?? '');
+    if (closer?.sourceType !== ConsolidationSource || !closer.sources.includes(id)) return undefined;
+    standing = closer;
+  }
+  return undefined;
+}
+
+export function weigh(
+  row: MemoryRecord,
+  fused: number,
+  { nowMs, recencyDays }: Weights,
+  foundBy: string = row.id,
+): Weighed {
   const confidence = (1 + row.confidence) / 2;
   const ageDays = Math.max(0, nowMs - (row.validFrom ?? row.createdAt)) / DayMs;
   const recency = 1 + RecencyBonus * 2 ** (-ageDays / recencyDays);
-  return { row, fused, confidence, recency, score: fused * confidence * recency, likeness: null };
+  return { row, foundBy, fused, confidence, recency, score: fused * confidence * recency, likeness: null };
 }
 
 export function compareWeighed(a: Weighed, b: Weighed): number {

@@ -20,7 +20,15 @@ import { findTampering, type MemoryRecord } from './memory-chain.ts';
 import { toProvenance, type MemoryStore } from './memory-store.ts';
 import { EveryAgent } from './memory-vector.ts';
 import { explainLanes, proposeIds, type LaneRanks } from './recall-lanes.ts';
-import { compareWeighed, DefaultRecencyDays, dot, spread, weigh, type Weighed } from './recall-ranking.ts';
+import {
+  compareWeighed,
+  DefaultRecencyDays,
+  dot,
+  findStanding,
+  spread,
+  weigh,
+  type Weighed,
+} from './recall-ranking.ts';
 import { isHybrid, VectorLimits, type RankedId, type VectorIndex } from './vector-index.ts';
 
 export { memoryVector } from './memory-vector.ts';
@@ -76,6 +84,8 @@ const FreshMs = 5 * 60_000;
 const MaxFresh = 64;
 /** What is compared by a model, of what was found. */
 const RerankDepth = 50;
+/** A memory, the summary that it is quoted in, and a summary of that. */
+const MaxClosings = 3;
 
 export async function recallMemories(
   deps: RecallDeps,
@@ -124,12 +134,30 @@ async function findCandidates(
   const proposed = await proposeIds(deps.index, asked, topK, fresh);
   if (!proposed.ok) return proposed;
   const { ranked, full, degraded } = proposed.value;
-  const rows = await deps.store.findMemories(
-    asked.scope,
-    asked.agentId,
+  const rows = await findWithClosers(
+    deps,
+    asked,
     ranked.map(({ id }) => id),
   );
   return rows.ok ? ok({ ...choose(ranked, rows.value, asked), full, degraded }) : rows;
+}
+
+/** Beside the rows what has closed them, and what has closed that. */
+async function findWithClosers(
+  { store }: RecallDeps,
+  { scope, agentId }: Asked,
+  ids: readonly string[],
+): Promise<Result<ReadonlyMap<string, MemoryRecord>>> {
+  const found = new Map<string, MemoryRecord>();
+  let wanted = ids;
+  for (let round = 0; round < MaxClosings && wanted.length > 0; round++) {
+    const rows = await store.findMemories(scope, agentId, wanted);
+    if (!rows.ok) return rows;
+    for (const row of rows.value) found.set(row.id, row);
+    const closers = rows.value.flatMap(({ closedBy }) => (closedBy === null || found.has(closedBy) ? [] : [closedBy]));
+    wanted = [...new Set(closers)];
+  }
+  return ok(found);
 }
 
 /** The newest of the agent's own, by how near they are: nothing where the index reads its own writes. */
@@ -147,17 +175,19 @@ async function findFresh(deps: RecallDeps, asked: Asked): Promise<Result<readonl
   return ok(near.sort((a, b) => b.score - a.score).map(({ id }) => id));
 }
 
-function choose(ranked: readonly RankedId[], rows: readonly MemoryRecord[], asked: Asked): Chosen {
-  const byId = new Map(rows.map((row) => [row.id, row]));
+function choose(ranked: readonly RankedId[], rows: ReadonlyMap<string, MemoryRecord>, asked: Asked): Chosen {
   const { diversity = 0, recency_days: recencyDays = DefaultRecencyDays } = asked.request;
   const weighed: Weighed[] = [];
   const tampered: string[] = [];
+  const seen = new Set<string>();
   for (const { id, score } of ranked) {
-    const row = byId.get(id);
-    if (!row || !isWanted(row, asked)) continue;
+    const found = rows.get(id);
+    const row = found && findStanding(found, rows, momentOf(asked));
+    if (!row || seen.has(row.id) || !isWanted(row, asked)) continue;
+    seen.add(row.id);
     if (findTampering(asked.scope.tenantId, row) === undefined) {
-      weighed.push(weigh(row, score, { nowMs: asked.nowMs, recencyDays, diversity }));
-    } else tampered.push(id);
+      weighed.push(weigh(row, score, { nowMs: asked.nowMs, recencyDays, diversity }, id));
+    } else tampered.push(row.id);
   }
   weighed.sort(compareWeighed);
   const texts = new Set<string>();
@@ -166,12 +196,17 @@ function choose(ranked: readonly RankedId[], rows: readonly MemoryRecord[], aske
 }
 
 /** `valid_until` and the moment of closing are the first at which the memory no longer holds. */
-function isWanted(row: MemoryRecord, { agentId, request, nowMs }: Asked): boolean {
+function isWanted(row: MemoryRecord, asked: Asked): boolean {
+  const { agentId, request } = asked;
   if (row.deletedAt !== null || row.kind === 'checkpoint') return false;
   if (row.agentId !== agentId && !isSharedWith(row, agentId)) return false;
-  const at = request.as_of === undefined ? nowMs : Date.parse(request.as_of);
+  const at = momentOf(asked);
   const holds = (row.validFrom === null || row.validFrom <= at) && (row.validUntil === null || at < row.validUntil);
   return holds && (row.closedAt === null || at < row.closedAt) && matches(row, request.filter);
+}
+
+function momentOf({ request, nowMs }: Asked): number {
+  return request.as_of === undefined ? nowMs : Date.parse(request.as_of);
 }
 
 function isSharedWith({ scope, readers }: MemoryRecord, agentId: AgentId): boolean {
@@ -227,7 +262,7 @@ function toHit(
     hash,
   };
   if (!lanes) return found;
-  const { vector, text: words } = lanes.get(id) ?? { vector: null, text: null };
+  const { vector, text: words } = lanes.get(hit.foundBy) ?? { vector: null, text: null };
   const rank = fresh.indexOf(id) + 1;
   const { fused, confidence, recency, likeness } = hit;
   const why = { vector, text: words, fresh: rank > 0 ? { rank } : null, fused, confidence, recency, likeness };

@@ -206,6 +206,8 @@ export const memories = sqliteTable(
     primaryKey({ columns: [table.tenantId, table.id] }),
     index('memories_by_subject').on(table.tenantId, table.agentId, table.subject),
     index('memories_by_visitor').on(table.tenantId, table.agentId, table.visitor),
+    index('memories_by_closer').on(table.tenantId, table.closedBy),
+    index('memories_made').on(table.tenantId, table.agentId),
     uniqueIndex('memories_by_sequence').on(table.tenantId, table.agentId, table.sequence),
   ],
 );

@@ -48,8 +48,7 @@ export async function measureRecall(freehold: RunningFreehold, sizes: readonly n
     const took: number[] = [];
     for (let query = 0; query < Queries; query++) {
       const started = performance.now();
-      const text = `who ${verbs[query % 10]} the ${subjects[(query * 7) % 10]} in ${places[(query * 3) % 10]}`;
-      await freehold.client.require('POST', `/v1/agents/${slug}/memories/recall`, { query: text, limit: 8 });
+      await freehold.client.require('POST', `/v1/agents/${slug}/memories/recall`, { query: queryOf(query), limit: 8 });
       took.push(performance.now() - started);
     }
     rows.push({ memories: size, p50: percentile(took, 0.5), p95: percentile(took, 0.95) });
@@ -57,7 +56,11 @@ export async function measureRecall(freehold: RunningFreehold, sizes: readonly n
   return rows;
 }
 
-function textOf(at: number): string {
+export function queryOf(at: number): string {
+  return `who ${verbs[at % 10]} the ${subjects[(at * 7) % 10]} in ${places[(at * 3) % 10]}`;
+}
+
+export function textOf(at: number): string {
   const person = `Person ${at}`;
   const place = places[Math.floor(at / 100) % 10];
   return `${person} ${verbs[at % 10]} the ${subjects[Math.floor(at / 10) % 10]} in ${place} on day ${at % 365}, and told number ${at * 7919}.`;

@@ -9,13 +9,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { mintId } from '../../shared/core/ids.ts';
+import { ConsolidationSource } from '../../shared/contracts/memories.ts';
 import { consolidate, planConsolidation, traceOf } from '../../shared/store/consolidation.ts';
 import type { MemoryDraft, MemoryRecord } from '../../shared/store/memory-chain.ts';
 import { memoryChain } from '../support/memory-factory.ts';
 import { repositoryRoot } from '../../scripts/platform.ts';
 import { embedByHash } from '../../shared/core/hash-embedding.ts';
 import { fuseRanks } from '../../shared/store/rank-fusion.ts';
-import { dot } from '../../shared/store/recall-ranking.ts';
+import { dot, findStanding } from '../../shared/store/recall-ranking.ts';
 import { questions, type Question } from './retrieval-questions.ts';
 
 const Depth = 10;
@@ -63,18 +64,25 @@ function benchConsolidation(sentences: readonly string[]): void {
     ['every sentence an event, five a day', events],
   ] as const) {
     const before = memoryChain(mintId('tenant', 0), mintId('agent', 0), partials);
-    for (const [state, passages] of [
-      ['as it is', before.map(({ text }) => toPassage(text, sentences))],
-      ['consolidated', consolidateAll(before).map((text) => toPassage(text, sentences))],
+    for (const [state, all] of [
+      ['as it is', before],
+      ['consolidated', consolidateAll(before)],
     ] as const) {
-      const search = makeSearch(passages.map(({ text }) => text));
+      const search = makeSearch(all.map(({ text }) => text));
+      const byId = new Map(all.map((row) => [row.id, row]));
+      const open = all.filter(({ closedAt }) => closedAt === null);
+      const passages = new Map(open.map(({ id, text }) => [id, toPassage(text, sentences)]));
       const scored = questions
         .filter(({ kind }) => kind !== 'other words')
-        .map(({ text, answer }) => scoreOnce(answer, sentences, passages, search(text).hybrid));
+        .map(({ text, answer }) => {
+          const standing = search(text).hybrid.flatMap((at) => findStanding(all[Number(at)]!, byId, Infinity) ?? []);
+          const ranked = [...new Set(standing)].map(({ id }) => passages.get(id)!);
+          return scoreOnce(answer, sentences, ranked);
+        });
       rows.push({
         corpus: name,
         state,
-        memories: passages.length,
+        memories: open.length,
         'nDCG@10': mean(scored.map(({ ndcg }) => ndcg)).toFixed(3),
         'recall@10': mean(scored.map(({ recall }) => recall)).toFixed(3),
       });
@@ -83,19 +91,22 @@ function benchConsolidation(sentences: readonly string[]): void {
   console.table(rows);
 }
 
-function consolidateAll(rows: readonly MemoryRecord[]): string[] {
+/** All of them, closed and open, in the order in which they came. */
+function consolidateAll(rows: readonly MemoryRecord[]): MemoryRecord[] {
   const byId = new Map(rows.map((row) => [row.id, row]));
   const groups = planConsolidation(rows.map(traceOf), { nowMs: Date.UTC(2100, 0), goal: rows.length });
-  const closed = new Set(groups.flatMap(({ ids }) => ids));
+  const made = groups.map(({ reason, ids }, at): MemoryRecord => {
+    const sources = ids.map((id) => byId.get(id)!);
+    const stated = consolidate(reason, sources);
+    return { ...sources[0]!, ...stated, id: `made_${at}`, sourceType: ConsolidationSource, sources: ids };
+  });
+  const closerOf = new Map(made.flatMap(({ id, sources }) => sources.map((source) => [source, id])));
   return [
-    ...rows.filter(({ id }) => !closed.has(id)).map(({ text }) => text),
-    ...groups.map(
-      ({ reason, ids }) =>
-        consolidate(
-          reason,
-          ids.map((id) => byId.get(id)!),
-        ).text,
-    ),
+    ...rows.map((row) => {
+      const closedBy = closerOf.get(row.id);
+      return closedBy === undefined ? row : { ...row, closedBy, closedAt: 0 };
+    }),
+    ...made,
   ];
 }
 
@@ -108,15 +119,14 @@ function toPassage(text: string, sentences: readonly string[]): Passage {
 function scoreOnce(
   answer: string,
   sentences: readonly string[],
-  passages: readonly Passage[],
-  ranked: readonly string[],
+  ranked: readonly Passage[],
 ): { readonly ndcg: number; readonly recall: number } {
   const left = new Set(sentences.filter((sentence) => sentence.includes(answer)));
   const wanted = Math.min(Depth, left.size);
   let gained = 0;
   let hits = 0;
-  for (const [at, id] of ranked.slice(0, Depth).entries()) {
-    const fresh = passages[Number(id)]!.holds.filter((sentence) => left.delete(sentence));
+  for (const [at, { holds }] of ranked.slice(0, Depth).entries()) {
+    const fresh = holds.filter((sentence) => left.delete(sentence));
     if (fresh.length > 0) gained += 1 / Math.log2(at + 2);
     hits += fresh.length;
   }

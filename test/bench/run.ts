@@ -3,7 +3,8 @@
  * to the bare pass-through. With `PORTKEY_GATEWAY` naming the start script of an installed @portkey-ai/gateway, a row of
  * that. Prints a table and writes the same as JSON to dist/bench.json. Options: --rounds N, --ms N.
  * `npm run bench -- vectors` measures the vector index alone: vectors.ts; `-- embeddings` the bridge's batching;
- * `-- retrieval` how good recall is: retrieval.ts; `-- memory` the chain: memory.ts.
+ * `-- retrieval` how good recall is: retrieval.ts; `-- memory` the chain: memory.ts; `-- memories` an agent with many
+ * memories over HTTP: memories.ts.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { compare, print, target } from './compare.ts';
 import { benchEmbeddings } from './embeddings.ts';
 import type { Target } from './load.ts';
 import { benchMemory } from './memory.ts';
+import { benchMemories } from './memories.ts';
 import { measureRecall } from './recall.ts';
 import { setStage, type Stage } from './stage.ts';
 import { benchRetrieval } from './retrieval.ts';
@@ -25,6 +27,7 @@ const { values, positionals } = parseArgs({
     recall: { type: 'boolean', default: true },
     million: { type: 'boolean', default: false },
     vectors: { type: 'string', default: '100000' },
+    memories: { type: 'string', default: '100000' },
   },
   allowPositionals: true,
   allowNegative: true,
@@ -37,6 +40,7 @@ const parts: Readonly<Record<string, () => unknown>> = {
   embeddings: () => benchEmbeddings(size.rounds),
   retrieval: () => benchRetrieval(),
   memory: () => benchMemory(),
+  memories: () => benchMemories(Number(values.memories)),
 };
 const part = positionals[0] === undefined ? undefined : parts[positionals[0]];
 if (part) {

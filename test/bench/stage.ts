@@ -100,6 +100,19 @@ export async function setPaced(
   };
 }
 
+/** A platform without any model. */
+export async function setPlatform(): Promise<RunningFreehold & { stop(): Promise<void> }> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'freehold-bench-'));
+  const { platform, operator } = await startFreehold(dataDir);
+  return {
+    ...(await createTenant(platform, operator)),
+    async stop() {
+      await platform.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
 async function startUpstream(
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ url: string; process: ChildProcess }> {

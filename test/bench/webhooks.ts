@@ -1,6 +1,7 @@
 /**
  * `npm run bench:webhooks`: events to many webhooks, a tenth of them down, a tenth slow, a tenth coming and going, with
- * everything killed ten times in between. Options: --events, --endpoints, --rate (events a second), --kills, --slow-ms.
+ * everything killed ten times in between. Options: --events, --endpoints, --spread (each event to one endpoint, by its
+ * filter, and not to all), --rate (events a second), --kills, --slow-ms.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,7 @@ const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '2000' },
     endpoints: { type: 'string', default: '50' },
+    spread: { type: 'boolean', default: false },
     rate: { type: 'string', default: '15' },
     kills: { type: 'string', default: '10' },
     'slow-ms': { type: 'string', default: '300' },
@@ -26,6 +28,7 @@ try {
     dataDir,
     events: Number(values.events),
     endpoints,
+    spread: values.spread,
     down: tenth,
     slow: tenth,
     flapping: tenth,

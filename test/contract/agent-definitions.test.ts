@@ -151,6 +151,48 @@ describe('versions', () => {
   });
 });
 
+describe('a version named in the model', () => {
+  test('answers as it is, live or not, to who may read agents, and to nobody else', async () => {
+    const says = (hour: string) => ({ instructions: `The workshop opens at ${hour}.` });
+    await client().require('POST', '/v1/agents', { slug: 'keeper', name: 'Keeper', definition: says('nine') });
+    await client().require('PATCH', '/v1/agents/keeper', { definition: says('ten'), publish: false });
+    const key = (permissions: readonly string[]) =>
+      client().require<{ secret: string }>('POST', '/v1/keys', { name: permissions.join(), permissions });
+    const [caller, visitor] = await Promise.all([
+      key(['inference:invoke']),
+      platform.call('POST', 'acme.localhost', '/v1/sessions', { body: {} }),
+    ]);
+    const ask = async (model: string, token: string) => {
+      const body = { model, input: 'At which hour does the workshop open?' };
+      const answer = await platform.call('POST', 'acme.localhost', '/v1/responses', { token, body });
+      return { status: answer.status, text: answer.text };
+    };
+    const hours = async (model: string) => /nine|ten/.exec((await ask(model, tenant.key)).text)?.[0];
+    expect([await hours('agent/keeper'), await hours('agent/keeper@1'), await hours('agent/keeper@2')]).toEqual([
+      'nine',
+      'nine',
+      'ten',
+    ]);
+    expect((await ask('agent/keeper', caller.secret)).status).toBe(200);
+    for (const [model, token] of [
+      ['agent/keeper@2', caller.secret],
+      ['agent/keeper@1', (visitor.json() as { token: string }).token],
+      ['agent/keeper@3', tenant.key],
+      ['agent/keeper@0', tenant.key],
+      ['agent/keeper@', tenant.key],
+      ['agent/keeper@1@2', tenant.key],
+      ['agent/keeper@01', tenant.key],
+    ] as const) {
+      const { status, text } = await ask(model, token);
+      expect([status, text], model).toEqual([404, expect.stringContaining('model_not_found')]);
+    }
+    // It is no other way to the agent itself.
+    expect((await platform.call('GET', 'acme.localhost', '/v1/agents/keeper@1', { token: tenant.key })).status).toBe(
+      404,
+    );
+  });
+});
+
 describe('greetings', () => {
   test('go by language and time zone, and variants by visitor, each counted', async () => {
     await client().require('POST', '/v1/agents', {

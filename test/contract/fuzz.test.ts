@@ -1,16 +1,16 @@
 /**
  * Whatever arrives at any operation, the answer is one that the document declares: no fault of ours, no undocumented
  * status, no answer of another shape, nothing accepted that the schema forbids. (F-1)
- * FUZZ_SEED repeats a run, FUZZ_RUNS sets its size.
+ * FREEHOLD_SEED draws others, FUZZ_RUNS sets how many.
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { fillPath, readApi, type Api, type Operation } from '../support/api-operations.ts';
 import { sampleBodies } from '../support/api-samples.ts';
 import { populateTenant, type PopulatedTenant } from '../support/populated-tenant.ts';
 import { startTestPlatform, type Answer, type TestPlatform } from '../support/running-platform.ts';
+import { seed } from '../support/seeded-random.ts';
 
-const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 const runs = Number(process.env['FUZZ_RUNS'] ?? 10_000);
 const Clients = 16;
 
@@ -26,13 +26,17 @@ let platform: TestPlatform;
 let api: Api;
 let tenant: PopulatedTenant;
 /** What the operator's operations act on, so that suspending it stops nobody else. */
-let victim: { readonly id: string };
+let victim: { readonly id: string; readonly slug: string };
+let tried = 0;
 
 beforeAll(async () => {
   platform = await startTestPlatform();
   api = await readApi(platform);
-  tenant = await populateTenant(platform, 'fuzz');
-  victim = await platform.createTenant('victim');
+});
+beforeEach(async () => {
+  tried += 1;
+  tenant = await populateTenant(platform, `fuzz-${tried}`);
+  victim = await platform.createTenant(`victim-${tried}`);
 });
 afterAll(() => platform.stop());
 
@@ -266,7 +270,7 @@ function requestOf(operation: Operation): fc.Arbitrary<FuzzRequest> {
       ),
       'idempotency-key': fc.oneof(fc.constantFrom('"a"', '""', '"', 'a b', 'é', 'x'.repeat(300)), fc.uuid()),
       traceparent: fc.constantFrom('00-0-0-0', '00-ffffffffffffffffffffffffffffffff-ffffffffffffffff-01', 'x'),
-      'x-forwarded-host': fc.constant('victim.localhost'),
+      'x-forwarded-host': fc.constant(`${victim.slug}.localhost`),
       'x-http-method-override': fc.constant('DELETE'),
       range: fc.constant('bytes=0-1'),
       'if-none-match': fc.constant('*'),
@@ -291,7 +295,7 @@ function requestOf(operation: Operation): fc.Arbitrary<FuzzRequest> {
       ),
     },
   );
-  const host = fc.constant(operation.host === 'apex' ? 'localhost' : 'fuzz.localhost');
+  const host = fc.constant(hostOf(operation));
   const sparse = fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: headers });
   return fc
     .record({ params, query, host, token, text: bodyText(operation), headers: sparse })
@@ -302,13 +306,17 @@ function requestOf(operation: Operation): fc.Arbitrary<FuzzRequest> {
     }));
 }
 
-/** A request as a caller means it, so that each operation is reached whatever chance makes of the others. */
+function hostOf(operation: Operation): string {
+  return operation.host === 'apex' ? 'localhost' : `${tenant.slug}.localhost`;
+}
+
+/** A request as a caller means it. */
 function plainRequestOf(operation: Operation): FuzzRequest {
   const isOperators = operation.access === 'operator';
   const sample = sampleBodies[operation.id];
   return {
     path: fillPath(operation.path, isOperators ? { ...tenant.ids, tenant: victim.id } : tenant.ids),
-    host: operation.host === 'apex' ? 'localhost' : 'fuzz.localhost',
+    host: hostOf(operation),
     token: isOperators ? platform.secrets.operator_token : tenant.key,
     text: sample && JSON.stringify(sample(tenant)),
     headers: {},
@@ -356,26 +364,38 @@ function findAccepted(operation: Operation, { text }: FuzzRequest): string | und
   return violation && `accepted what its schema forbids: ${violation}`;
 }
 
-test(`no request, however formed, gets an answer that is not documented (FUZZ_SEED=${seed})`, async () => {
-  console.log(`fuzz: FUZZ_SEED=${seed} FUZZ_RUNS=${runs}`);
+/** Of how many operations chance must have had a good answer, so that it does not fuzz refusals alone. */
+const reachedByChance = 0.5;
+
+test('every operation answers a plain request with what is documented', async () => {
+  const refused: string[] = [];
+  for (const operation of api.operations.toSorted((a, b) => firstAt(a) - firstAt(b))) {
+    const request = plainRequestOf(operation);
+    const answer = await send(operation, request);
+    expect(findFault(operation, request, answer), operation.id).toBeUndefined();
+    if (answer.status >= 300 && !unreached.includes(operation.id)) {
+      refused.push(`${operation.id} ${answer.status} ${answer.text.slice(0, 300)}`);
+    }
+  }
+  expect(refused).toEqual([]);
+});
+
+test(`no request, however formed, gets an answer that is not documented (FREEHOLD_SEED=${seed})`, async () => {
+  console.log(`fuzz: FREEHOLD_SEED=${seed} FUZZ_RUNS=${runs}`);
   const each = Math.ceil(runs / api.operations.length);
   const rounds = api.operations.map((operation, at) =>
     fc.sample(requestOf(operation), { numRuns: each, seed: seed + at }),
   );
   // What deletes comes in the last part, mixed with the rest, so that most requests meet something that is there.
-  const jobs = api.operations.flatMap((operation, at) =>
-    rounds[at]!.map((request, round) => ({
-      operation,
-      request,
-      order: firstAt(operation) + ((1 - firstAt(operation)) * round) / each,
-    })),
-  );
-  const plain = api.operations.map((operation) => ({
-    operation,
-    request: plainRequestOf(operation),
-    order: firstAt(operation),
-  }));
-  const queue = [...plain, ...jobs].sort((a, b) => a.order - b.order);
+  const queue = api.operations
+    .flatMap((operation, at) =>
+      rounds[at]!.map((request, round) => ({
+        operation,
+        request,
+        order: firstAt(operation) + ((1 - firstAt(operation)) * round) / each,
+      })),
+    )
+    .sort((a, b) => a.order - b.order);
   const faults: string[] = [];
   const statuses = new Map<number, number>();
   const succeeded = new Set<string>();
@@ -392,18 +412,18 @@ test(`no request, however formed, gets an answer that is not documented (FUZZ_SE
     }
   };
   await Promise.all(Array.from({ length: Clients }, client));
-  console.log(`fuzz: ${queue.length} requests, ${JSON.stringify(Object.fromEntries(statuses))}`);
+  console.log(
+    `fuzz: ${queue.length} requests, ${succeeded.size} of ${api.operations.length} operations reached, ${JSON.stringify(Object.fromEntries(statuses))}`,
+  );
   expect(faults.join('\n')).toBe('');
-  // Good answers were reached too, not refusals alone.
-  const never = api.operations.map(({ id }) => id).filter((id) => !succeeded.has(id));
-  expect(never.filter((id) => !unreached.includes(id))).toEqual([]);
+  expect(succeeded.size).toBeGreaterThan(api.operations.length * reachedByChance);
 });
 
 /** What is inside another thing is deleted before it; a key that is revoked can no longer be rotated. */
-function firstAt({ method, pathParams, id }: Operation): number {
+function firstAt({ method, path, pathParams, id }: Operation): number {
   if (id === 'deleteTenant') return 0.995;
   if (method !== 'DELETE' && id !== 'revokeKey') return 0;
-  return pathParams.length > 1 || id === 'deleteResponse' ? 0.85 : 0.93;
+  return pathParams.length > 1 || !path.endsWith('}') || id === 'deleteResponse' ? 0.85 : 0.93;
 }
 
 /**

@@ -47,7 +47,9 @@ function send(operation: Operation, token: string): Promise<Answer> {
   const last = operation.pathParams.at(-1);
   const params = {
     ...tenant.ids,
-    ...((method === 'DELETE' || ['revokeKey', 'rotateKey', 'updateMember'].includes(id)) && last && last !== 'agent'
+    ...((method === 'DELETE' || ['revokeKey', 'rotateKey', 'updateMember', 'updateIssuer'].includes(id)) &&
+    last &&
+    last !== 'agent'
       ? { [last]: `${tenant.ids[last as 'key'].slice(0, -4)}zzzz` }
       : {}),
   };

@@ -5,6 +5,7 @@ import { attributeOf, OtlpCollector } from '../support/otlp-collector.ts';
 import { AgentModel, PlainModel, startPlatformWithNode, type PlatformWithNode } from '../support/platform-with-node.ts';
 import { promtool } from '../support/promtool.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { WebhookReceiver } from '../support/webhook-receiver.ts';
 
 let world: PlatformWithNode;
 let collector: OtlpCollector;
@@ -115,6 +116,51 @@ it('one trace goes from the caller through edge, turn and bridge to the node, an
   expect(collector.faults).toEqual([]);
   expect([...collector.credentials]).toEqual(['Bearer collect']);
   expect(JSON.stringify(collector.spans)).not.toContain('hello');
+});
+
+it('what a request caused reaches webhooks in its trace: under the turn where an agent did it, under the request where its caller did', async () => {
+  const receiver = await WebhookReceiver.start();
+  try {
+    const traceId = 'f'.repeat(31) + '1';
+    const headers = { traceparent: `00-${traceId}-${'b'.repeat(15)}3-01` };
+    const { platform, tenant } = world;
+    const host = `${tenant.slug}.localhost`;
+    const own = platform.client(tenant);
+    const events = ['response.*', 'task.*', 'agent.*', 'webhook.test'];
+    const hook = await own.require<{ id: string }>('POST', '/v1/webhooks', { url: receiver.url('/traced'), events });
+    const call = async (method: 'POST' | 'PATCH', path: string, body: object) => {
+      const { status, json } = await platform.call(method, host, path, { token: tenant.key, body, headers });
+      expect(status).toBeLessThan(300);
+      return json() as { id: string };
+    };
+    const typeOf = ({ body }: { body: string }) => (JSON.parse(body) as { type: string }).type;
+    const got = (type: string) => receiver.on('/traced').find((delivery) => typeOf(delivery) === type)?.headers;
+    const find = (name: string) => collector.spans.find((span) => span.traceId === traceId && span.name === name);
+
+    await call('POST', '/v1/responses', { model: AgentModel, input: 'hello' });
+    await receiver.until(() => got('response.completed') !== undefined);
+    const turn = await waitUntil('the span of the turn', () => find('invoke_agent helper'));
+    expect(got('response.completed')!['traceparent']).toBe(`00-${traceId}-${turn.spanId}-01`);
+
+    const { id } = await call('POST', '/v1/agents', { slug: 'traced', name: 'Traced' });
+    await receiver.until(() => got('agent.created') !== undefined);
+    const edge = await waitUntil('the span of the request', () => find('POST /v1/agents'));
+    expect(got('agent.created')!['traceparent']).toBe(`00-${traceId}-${edge.spanId}-01`);
+    await call('POST', `/v1/agents/${id}/tasks`, { input: 'hello' });
+    await receiver.until(() => got('task.created') !== undefined);
+    expect(got('task.created')!['traceparent']).toContain(traceId);
+    await call('PATCH', `/v1/agents/${id}/persona`, { tone: 'brief' });
+    await receiver.until(() => got('agent.state_changed') !== undefined);
+    expect(got('agent.state_changed')!['traceparent']).toContain(traceId);
+
+    await own.require('POST', `/v1/webhooks/${hook.id}/test`);
+    await receiver.until(() => got('webhook.test') !== undefined);
+    expect(got('webhook.test')).not.toHaveProperty('traceparent');
+    expect(JSON.stringify((await own.require('GET', '/v1/audit?limit=50')) as object)).not.toContain(traceId);
+    await own.require('DELETE', `/v1/webhooks/${hook.id}`);
+  } finally {
+    await receiver.stop();
+  }
 });
 
 it('a caller that does not want its trace gets none', async () => {

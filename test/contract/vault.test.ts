@@ -151,6 +151,7 @@ const left: Readonly<Record<string, string>> = {
   createMember: 'member.created',
   updateMember: 'member.updated',
   deleteMember: 'member.deleted',
+  updateIssuer: 'issuer.updated',
   deleteIssuer: 'issuer.deleted',
   createAlert: 'alert.created',
   updateAlert: 'alert.updated',

@@ -364,6 +364,23 @@ test("receivers of two tenants that hang delay no third tenant's events, nor wha
   await receiver.until(() => bad[0]!.paths.every((path) => has(path, 2)));
 });
 
+test('what happens while a receiver hangs is sent to it beside the attempt that hangs, and its trouble is told meanwhile', async () => {
+  const held: ServerResponse[] = [];
+  const other = await hook({ events: ['webhook.endpoint_failing'] });
+  const made = await hook({ events: ['agent.created'], timeout_seconds: 30 }, (response, _, count) => {
+    if (count === 1) held.push(response);
+    else response.writeHead(500).end();
+  });
+  await makeAgent();
+  await receiver.until(() => held.length === 1);
+  for (let event = 0; event < 5; event++) await makeAgent();
+  await receiver.until(() => other.got().some(({ body }) => body.includes(made.id)));
+  expect(made.got().length).toBeGreaterThan(5);
+  expect((await attemptsOf(made.id)).map(({ event }) => event)).not.toContain(made.got()[0]!.id);
+  await Promise.all([made, other].map(({ id }) => retire(id)));
+  held[0]!.writeHead(204).end();
+});
+
 test('an ordered webhook gets events in the order of the log, and a failing one holds up the rest', async () => {
   let failures = 1;
   const ordered = await hook(

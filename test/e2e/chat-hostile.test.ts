@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchBrowser, screenshotPath } from '../support/browser.ts';
+import { foreignMessages, foreignOrigins, framings, overreaches } from '../support/foreign-sites.ts';
 import { hostileOutputs } from '../support/hostile-outputs.ts';
 import { startPlatformWithNode, type PlatformWithNode } from '../support/platform-with-node.ts';
 
@@ -23,9 +24,7 @@ beforeAll(async () => {
   sites = createServer((request, response) => {
     const { searchParams } = new URL(request.url ?? '/', 'http://site');
     response.setHeader('content-type', 'text/html');
-    if (searchParams.has('frame'))
-      response.end(`<!doctype html><iframe src="${home}/" width="600" height="500"></iframe>`);
-    else if (searchParams.has('plain')) response.end('<!doctype html><p>A page.</p>');
+    if (searchParams.has('markup')) response.end(`<!doctype html>${searchParams.get('markup')}`);
     else {
       const attributes = searchParams.get('attributes') ?? '';
       response.end(`<!doctype html><html lang="en"><title>Shop</title><h1>Shop</h1>
@@ -173,17 +172,104 @@ describe('sites', () => {
     await Promise.all([own!.context().close(), foreign!.context().close()]);
   });
 
-  test('only named ones may frame the page, and what they post to it does nothing', async () => {
-    const [named, evil] = await Promise.all(['shop', 'evil'].map((name) => openPage(`${site(name)}/?frame`)));
-    const framed = named!.frameLocator('iframe');
-    await framed.locator('#new:enabled').waitFor();
-    await named!.evaluate(`for (const data of ['submit', { type: 'token', token: 'x' }, { text: 'Hello?' }]) {
-      document.querySelector('iframe').contentWindow.postMessage(data, '*');
-    }`);
-    expect(await framed.locator('.message').count()).toBe(0);
-    expect(await evil!.frameLocator('iframe').locator('freehold-chat').count()).toBe(0);
+  test('only named ones may frame the page', async () => {
     const policy = (await world.platform.call('GET', 'acme.localhost', '/')).headers['content-security-policy'];
-    expect(policy).toContain(`frame-ancestors ${site('shop')} ${site('other')}`);
-    await Promise.all([named!.context().close(), evil!.context().close()]);
+    expect(policy).toContain(`frame-ancestors ${site('shop')} ${site('other')};`);
+  });
+});
+
+describe('from where it does not belong', () => {
+  const places = () => ({ site: site('shop'), home, evil: site('evil') });
+  const mint = async () =>
+    ((await world.platform.call('POST', 'acme.localhost', '/v1/sessions', { body: {} })).json() as { token: string })
+      .token;
+  const framedBy = async (at: string, markup: string) => openPage(`${at}/?${new URLSearchParams({ markup })}`);
+
+  test('there are forty ways', () => {
+    const [example] = [{ site: 'http://a.localhost:1', home: 'http://acme.localhost:2', evil: 'http://b.localhost:1' }];
+    const token = `e30.${Buffer.from('{}').toString('base64url')}.x`;
+    const scope = overreaches({ token, otherAgent: '', conversation: '' });
+    const all = [foreignOrigins(example!), framings(example!), foreignMessages, scope];
+    expect(all.map(({ length }) => length)).toEqual([16, 8, 6, 10]);
+  });
+
+  test('no page of another origin gets an answer to read, a session, or anything with a stolen one', async () => {
+    const token = await mint();
+    const at = (method: 'GET' | 'POST' | 'OPTIONS', path: string, origin: string, more: object = {}) =>
+      world.platform.call(method, 'acme.localhost', path, {
+        ...more,
+        headers: {
+          origin,
+          ...(method === 'OPTIONS' && {
+            'access-control-request-method': 'POST',
+            'access-control-request-headers': 'authorization',
+          }),
+        },
+      });
+    // Where it belongs, all of it is granted.
+    const granted = await at('GET', '/v1/conversations', site('shop'), { token });
+    expect([granted.status, granted.headers['access-control-allow-origin']]).toEqual([200, site('shop')]);
+    for (const origin of foreignOrigins(places())) {
+      const answers = await Promise.all([
+        at('GET', '/chat/freehold-chat.js', origin),
+        at('GET', '/v1/chat/profile', origin),
+        at('OPTIONS', '/v1/responses', origin),
+        at('POST', '/v1/sessions', origin, { body: {} }),
+        at('GET', '/v1/conversations', origin, { token }),
+      ]);
+      expect(
+        answers.map(({ headers }) => headers['access-control-allow-origin']),
+        origin,
+      ).toEqual([undefined, undefined, undefined, undefined, undefined]);
+      expect([answers[3]!.status, answers[4]!.status], origin).toEqual([403, 403]);
+    }
+  });
+
+  test('it stands in no frame', async () => {
+    for (const { how, at, markup } of framings(places())) {
+      const page = await framedBy(at, markup);
+      await expect.poll(() => page.frames().length, { message: how }).toBeGreaterThan(1);
+      const shown = await Promise.all(page.frames().map((frame) => frame.locator('freehold-chat, #root, h1').count()));
+      expect(shown, how).toEqual(page.frames().map(() => 0));
+      await page.context().close();
+    }
+  });
+
+  test('what a page posts to it does nothing', async () => {
+    const page = await framedBy(site('shop'), `<iframe src="${home}/" width="600" height="500"></iframe>`);
+    const framed = page.frameLocator('iframe');
+    await framed.locator('#new:enabled').waitFor();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    const frame = page.frames()[1]!;
+    await frame.evaluate(`globalThis.heard = 0; addEventListener('message', () => { globalThis.heard += 1; });`);
+    for (const [at, message] of foreignMessages.entries()) {
+      await page.evaluate(
+        `document.querySelector('iframe').contentWindow.postMessage(${JSON.stringify(message)}, '*')`,
+      );
+      await expect.poll(() => frame.evaluate('globalThis.heard')).toBe(at + 1);
+    }
+    await framed.locator('textarea').fill('Still here?');
+    expect(await framed.locator('.message').count()).toBe(0);
+    expect(asked).toEqual([]);
+    await page.context().close();
+  });
+
+  test("a visitor's session reaches what is the visitor's, and nothing else", async () => {
+    const tenant = world.platform.client(world.tenant);
+    await world.platform.createTenant('other');
+    await tenant.require('POST', '/v1/agents', { slug: 'second', name: 'Second', definition: {} });
+    const [token, another] = await Promise.all([mint(), mint()]);
+    const made = await world.platform.call('POST', 'acme.localhost', '/v1/conversations', { token: another, body: {} });
+    const { id: conversation } = made.json() as { id: string };
+    const ask = (options: { readonly token: string; readonly method: 'GET' | 'POST'; readonly path: string }) =>
+      world.platform.call(options.method, 'acme.localhost', options.path, options);
+    expect((await ask({ token: another, method: 'GET', path: `/v1/conversations/${conversation}/items` })).status).toBe(
+      200,
+    );
+    for (const { what, method, host, path, ...rest } of overreaches({ token, otherAgent: 'second', conversation })) {
+      const { status } = await world.platform.call(method, host, path, rest);
+      expect([401, 403, 404], what).toContain(status);
+    }
   });
 });

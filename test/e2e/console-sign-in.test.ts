@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, generateKeyPair } from 'jose';
+import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import Provider from 'oidc-provider';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -20,6 +20,8 @@ let server: Server;
 let url: string;
 let acme: CreatedTenant;
 let home: string;
+let other: CreatedTenant;
+let otherHome: string;
 
 beforeAll(async () => {
   [platform, browser] = await Promise.all([
@@ -27,7 +29,8 @@ beforeAll(async () => {
     launchBrowser(),
   ]);
   acme = await platform.createTenant('acme');
-  await platform.createTenant('other');
+  other = await platform.createTenant('other');
+  otherHome = `http://other.localhost:${platform.port}/console`;
   home = `http://acme.localhost:${platform.port}/console`;
   let handle: RequestListener = () => {};
   server = createServer((request, response) => handle(request, response)).listen(0, '127.0.0.1');
@@ -65,8 +68,11 @@ async function makeProvider(): Promise<Provider> {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   return new Provider(url, {
     jwks: { keys: [{ ...(await exportJWK(privateKey)), kid: 'first', alg: 'RS256', use: 'sig' }] },
-    clients: [{ client_id: 'console', token_endpoint_auth_method: 'none', redirect_uris: [home] }],
-    clientBasedCORS: (_: unknown, origin: string) => origin === new URL(home).origin,
+    clients: [
+      { client_id: 'console', token_endpoint_auth_method: 'none', redirect_uris: [home] },
+      { client_id: 'others-console', token_endpoint_auth_method: 'none', redirect_uris: [otherHome] },
+    ],
+    clientBasedCORS: (_: unknown, origin: string) => [home, otherHome].some((each) => new URL(each).origin === origin),
     extraTokenClaims: () => ({ realm: { roles: ['viewer'] } }),
     features: {
       resourceIndicators: {
@@ -131,6 +137,44 @@ test('somebody signs in, lands where they wanted to be, and a registration that 
   const tenant = platform.client(acme);
   const { data } = await tenant.require<{ data: { id: string }[] }>('GET', '/v1/issuers');
   await tenant.require('DELETE', `/v1/issuers/${data[0]!.id}`);
+  await page.getByRole('link', { name: 'API keys' }).click();
+  await fault('Your sign-in by the identity provider has ended. Sign in again to go on.');
+});
+
+test('by its ID token, once the team has given the provider a client in the console', async () => {
+  const { id } = await platform.client(other).require<{ id: string }>('POST', '/v1/issuers', {
+    issuer: url,
+    audience: 'others-console',
+    role_mappings: [{ claim: 'sub', value: 'ada', role: 'admin' }],
+  });
+  await page.goto(otherHome);
+  await page.getByLabel('API key', { exact: true }).fill(other.key);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  await page.goto(`${otherHome}/people?tab=issuers`);
+  await page.getByRole('button', { name: 'Add a client' }).click();
+  await page.getByRole('dialog').getByLabel('Client').fill('others-console');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('cell', { name: 'others-console' }).first().waitFor();
+  await page.getByRole('button', { name: 'Change the client' }).waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+
+  await page.goto(`${otherHome}/agents`);
+  await button().click();
+  await page.getByPlaceholder('Enter any login').fill('ada');
+  await page.getByPlaceholder('and password').fill('any');
+  await page.getByRole('button', { name: 'Sign-in' }).click();
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByText('No agents yet').waitFor();
+  expect(page.url()).toBe(`${otherHome}/agents`);
+  const kept = await page.evaluate(() => sessionStorage.getItem('freehold.console') ?? '');
+  const { credential } = JSON.parse(kept) as { credential: string };
+  expect(decodeJwt(credential)).toMatchObject({ iss: url, aud: 'others-console', sub: 'ada' });
+  expect(faults).toEqual([]);
+  // Without the client it is no token for anything here.
+  await platform.client(other).require('PATCH', `/v1/issuers/${id}`, { client_id: null });
+  const asked = () => platform.call('GET', 'other.localhost', '/v1/agents', { token: credential });
+  await expect.poll(async () => (await asked()).status, { timeout: 30_000 }).toBe(401);
   await page.getByRole('link', { name: 'API keys' }).click();
   await fault('Your sign-in by the identity provider has ended. Sign in again to go on.');
 });

@@ -6,7 +6,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { animationsOver, launchBrowser, screenshotPath } from '../support/browser.ts';
-import { startPlatformWithNode, type PlatformWithNode } from '../support/platform-with-node.ts';
+import { PlainModel, startPlatformWithNode, type PlatformWithNode } from '../support/platform-with-node.ts';
 
 const MaxFirstLoadBytes = 250_000;
 const tenantPages = [
@@ -14,8 +14,13 @@ const tenantPages = [
   '/agents',
   '/agents/helper',
   '/agents/helper?tab=versions',
+  '/agents/helper?tab=state',
+  '/agents/helper?tab=hooks',
+  '/agents/helper?tab=trace',
+  '/agents/helper?tab=history',
   '/playground',
   '/memories',
+  '/memories?tab=consolidation',
   '/tasks',
   '/tasks?tab=schedules',
   '/conversations',
@@ -30,19 +35,24 @@ const tenantPages = [
   '/people',
   '/people?tab=issuers',
   '/webhooks',
+  '/hooks',
+  '/hooks/:hook',
   '/secrets',
   '/branding',
   '/domains',
+  '/settings',
   '/no-such-page',
 ];
 const operatorPages = [
   '',
   '/tenants',
+  '/tenants/:tenant',
   '/plans',
   '/prices',
   '/prices?tab=rates',
   '/bridges',
   '/nodes',
+  '/models',
   '/usage',
   '/invoices',
   '/audit',
@@ -53,6 +63,8 @@ let world: PlatformWithNode;
 let browser: Browser;
 let home: string;
 let operatorHome: string;
+/** What stands in an address for something that was made. */
+const made: Record<string, string> = {};
 
 beforeAll(async () => {
   [world, browser] = await Promise.all([startPlatformWithNode(), launchBrowser()]);
@@ -66,6 +78,35 @@ beforeAll(async () => {
   await tenant.require('POST', '/v1/budgets', { name: 'All', limit_micros: 50_000_000, window: 'month' });
   await tenant.require('POST', '/v1/secrets', { name: 'crm', value: 'a-value-nobody-sees' });
   await tenant.require('POST', '/v1/domains', { hostname: 'agents.acme.example' });
+  await tenant.require('POST', '/v1/agents/helper/goals', { text: 'Answer within a minute.', note: 'Mostly so.' });
+  await tenant.require('PATCH', '/v1/agents/helper/persona', { role: 'Concierge', traits: ['patient', 'brief'] });
+  await tenant.require('POST', '/v1/agents/helper/protocol_hooks', {
+    name: 'Look into it',
+    moment: 'on_task_failed',
+    when: 'attempts > 1',
+    action: { type: 'task', input: 'Find out why the task failed.' },
+  });
+  const hook = await tenant.require<{ id: string; path: string }>('POST', '/v1/hooks', {
+    name: 'Orders',
+    agent: 'helper',
+    verification: { scheme: 'bearer' },
+    secret: 'a-token-of-the-shop',
+  });
+  for (const token of ['a-token-of-the-shop', 'a-wrong-token']) {
+    await world.platform.call('POST', 'acme.localhost', hook.path, { token, body: { order: 17 } });
+  }
+  await tenant.require('POST', '/v1/agents/helper/memories/consolidate', {});
+  await world.platform.operator.require('POST', '/operator/v1/models', {
+    id: 'assistant',
+    versions: [
+      { version: '1', model: PlainModel },
+      { version: '2', model: 'org/none' },
+    ],
+    current: '1',
+    canary: { version: '2', percent: 5 },
+    aliases: [{ name: 'chat' }],
+  });
+  Object.assign(made, { hook: hook.id, tenant: world.tenant.id });
   await tenant.require('POST', '/v1/responses', { model: 'agent/helper', input: 'Hello?' });
   await world.settle();
 });
@@ -212,7 +253,7 @@ describe('every page', () => {
         const place = path.replaceAll(/[^a-z]+/g, '-').replaceAll(/^-|-$/g, '') || 'start';
         const name = `console-${isTenant ? 'tenant' : 'operator'}-${place}`;
         await page.setViewportSize({ width: 1440, height: 960 });
-        await page.goto(base + path);
+        await page.goto(base + path.replace(/:(\w+)/, (_, name: string) => made[name]!));
         await page.locator('main h1').waitFor();
         await expect.poll(() => page.getByRole('status', { name: 'Loading' }).count(), { timeout: 30_000 }).toBe(0);
         for (const colorScheme of ['light', 'dark'] as const) {

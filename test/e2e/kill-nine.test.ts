@@ -11,9 +11,9 @@ import { LocalClient } from '../../scripts/local-client.ts';
 import { SseParser } from '../../shared/core/sse.ts';
 import { findFreePort, StartedProcess } from '../support/started-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { randomFrom, seed } from '../support/seeded-random.ts';
 
-const Kills = Number(process.env['FREEHOLD_KILLS'] ?? 20);
-const Seed = Number(process.env['FREEHOLD_SEED'] ?? Date.now() % 1_000_000);
+const Kills = Number(process.env['FREEHOLD_KILLS'] ?? 8);
 const ShortestLoadMs = 30;
 const LongestLoadMs = 230;
 const Model = 'freehold/extractive';
@@ -29,7 +29,7 @@ type Write = { readonly kind: Kind; readonly path: string; readonly body: Body; 
 const kinds = ['agent', 'key', 'memory', 'conversation', 'items', 'response', 'background', 'chat', 'task'] as const;
 type Kind = (typeof kinds)[number];
 
-const random = mulberry32(Seed);
+const random = randomFrom(seed);
 const dataDir = mkdtempSync(join(tmpdir(), 'freehold-kill-'));
 const writes: Write[] = [];
 let port = 0;
@@ -42,7 +42,7 @@ let serial = 0;
 let killing = false;
 
 beforeAll(async () => {
-  console.log(`kill-nine: FREEHOLD_SEED=${Seed} FREEHOLD_KILLS=${Kills}`);
+  console.log(`kill-nine: FREEHOLD_SEED=${seed} FREEHOLD_KILLS=${Kills}`);
   port = await findFreePort();
   await start();
   const operator = new LocalClient(port, 'localhost', started.dev.operator_token);
@@ -246,14 +246,4 @@ async function auditLedger(): Promise<void> {
   expect(row.requests).toBeLessThanOrEqual(acknowledged.length + interrupted);
   expect(row.output_tokens).toBeGreaterThanOrEqual(produced);
   expect(existsSync(join(dataDir, 'bridge', 'refused-receipts.ndjson')), 'a receipt was refused').toBe(false);
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -1,6 +1,9 @@
 /** The official `openai` SDK, unmodified, at a tenant's host: what works at OpenAI works here, errors included. */
 import OpenAI from 'openai';
+import { zodResponseFormat, zodResponsesFunction, zodTextFormat } from 'openai/helpers/zod';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { MaxRepairs } from '../../durable-objects/conversation/turn-engine.ts';
 import { HashEmbeddingModel } from '../../shared/core/hash-embedding.ts';
 import type { FakeScript } from '../support/fake-node.ts';
 import {
@@ -474,16 +477,84 @@ describe('an answer by a schema', () => {
     expect(answered).toMatchObject({ status: 'completed', output_parsed: { city: 'Oslo' } });
   });
 
+  const weather = z.object({ city: z.string() });
+  /** A node that errs at first, and puts it right once it is told. */
+  const erring = () => {
+    const said = home.node.requests.length;
+    script({ reply: () => ({ text: home.node.requests.length - said > 1 ? '{"city":"Oslo"}' : '{"town":"Oslo"}' }) });
+  };
+
+  it.each(models)('of %s that did not fit is put right, and the SDK parses what stands', async (model) => {
+    const body = { model, input: 'Where?', text: { format: zodTextFormat(weather, 'weather') } };
+    erring();
+    const parsed = await client.responses.parse(body);
+    expect(parsed.output_parsed).toEqual({ city: 'Oslo' });
+    expect(parsed.output_text).toBe('{"city":"Oslo"}');
+    expect(parsed.usage!.output_tokens).toBeGreaterThan(1);
+    expect(lastMessages().slice(-2)).toMatchObject([
+      { role: 'assistant', content: '{"town":"Oslo"}' },
+      { role: 'user', content: expect.stringContaining('city') as string },
+    ]);
+    erring();
+    const stream = client.responses.stream(body);
+    const events = await collect<StreamEvent>(stream);
+    expectWholeLog(events);
+    expect((await stream.finalResponse()).output_parsed).toEqual({ city: 'Oslo' });
+    const items = events.flatMap((event) => (event.type === 'response.output_item.done' ? [event.item] : []));
+    expect(items).toMatchObject([{ status: 'incomplete', content: [] }, { status: 'completed' }]);
+  });
+
+  it('is a background response as any other, and what did not fit is not read by later turns', async () => {
+    erring();
+    const conversation = await client.conversations.create({});
+    const about = { model: AgentModel, conversation: conversation.id };
+    const format = zodTextFormat(weather, 'weather');
+    const begun = await client.responses.create({ ...about, input: 'Where?', text: { format }, background: true });
+    const done = await waitUntil('the response is over', async () => {
+      const now = await client.responses.retrieve(begun.id);
+      return now.status === 'completed' ? now : undefined;
+    });
+    expect(done.output_text).toBe('{"city":"Oslo"}');
+    script({ reply: () => ({ text: 'Yes.' }) });
+    await client.responses.create({ ...about, input: 'Sure?' });
+    expect(lastDialogue()).toEqual(['user: Where?', 'assistant: {"city":"Oslo"}', 'user: Sure?']);
+  });
+
+  it("is parsed out of an agent's chat completion, and an error where its stream has shown it", async () => {
+    const body = {
+      model: AgentModel,
+      messages: [{ role: 'user' as const, content: 'Where?' }],
+      response_format: zodResponseFormat(weather, 'weather'),
+    };
+    erring();
+    const completion = await client.chat.completions.parse(body);
+    expect(completion.choices[0]!.message.parsed).toEqual({ city: 'Oslo' });
+    erring();
+    const asked = home.node.requests.length;
+    expect(await thrownBy(client.chat.completions.stream(body).finalChatCompletion())).toBeInstanceOf(Error);
+    expect(home.node.requests.length - asked).toBe(1);
+  });
+
+  it('has the arguments of its tools parsed as well', async () => {
+    script(toolCallingScript());
+    const tools = [zodResponsesFunction({ name: 'look_up', parameters: weather })];
+    const asked = await client.responses.parse({ model: AgentModel, input: 'Where?', tools });
+    expect(asked.output.find((item) => item.type === 'function_call')).toMatchObject({
+      parsed_arguments: { city: 'Oslo' },
+    });
+  });
+
   it.each([
     ['is no JSON', 'Oslo, I think'],
     ['lacks a member', '{"town":"Oslo"}'],
     ['has another type', '{"city":5}'],
-  ])('that %s fails, and says so', async (_, text) => {
+  ])('that %s to the last fails, and says so', async (_, text) => {
     script({ reply: () => ({ text }) });
     const body = { model: AgentModel, input: 'Where?', text: { format } };
     const failed = await client.responses.create(body);
     expect(failed).toMatchObject({ status: 'failed', error: { code: 'upstream_invalid' } });
-    expect(failed.usage!.output_tokens).toBeGreaterThan(0);
+    expect(home.node.requests).toHaveLength(1 + MaxRepairs);
+    expect(failed.usage!.output_tokens).toBeGreaterThan(MaxRepairs);
     const events = await collect(await client.responses.create({ ...body, stream: true }));
     expectWholeLog(events);
     expect(events.at(-1)).toMatchObject({ type: 'response.failed' });

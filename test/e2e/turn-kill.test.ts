@@ -15,10 +15,10 @@ import { EffectReceiver } from '../support/effect-receiver.ts';
 import { FakeNode, type FakeRequest } from '../support/fake-node.ts';
 import { findFreePort, StartedProcess } from '../support/started-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { randomFrom, seed } from '../support/seeded-random.ts';
 
 const Runs = Number(process.env['FREEHOLD_TURN_RUNS'] ?? 12);
 const TurnsPerKill = 4;
-const Seed = Number(process.env['FREEHOLD_SEED'] ?? Date.now() % 1_000_000);
 const LongestRunMs = 450;
 const Model = 'org/tiny';
 const terminal = ['response.completed', 'response.incomplete', 'response.failed', 'response.cancelled'];
@@ -26,7 +26,7 @@ const terminal = ['response.completed', 'response.incomplete', 'response.failed'
 type Event = { readonly type: string; readonly sequence_number: number; readonly response?: { readonly id: string } };
 type Effect = { readonly tool: string; readonly status: string; readonly attempts: number };
 
-const random = mulberry32(Seed);
+const random = randomFrom(seed);
 const dataDir = mkdtempSync(join(tmpdir(), 'freehold-turn-kill-'));
 let node: FakeNode;
 let receiver: EffectReceiver;
@@ -45,7 +45,7 @@ function reply({ body }: FakeRequest) {
 }
 
 beforeAll(async () => {
-  console.log(`turn-kill: FREEHOLD_SEED=${Seed} FREEHOLD_TURN_RUNS=${Runs}`);
+  console.log(`turn-kill: FREEHOLD_SEED=${seed} FREEHOLD_TURN_RUNS=${Runs}`);
   node = await FakeNode.start({ models: [Model], paceMs: 4, reply });
   receiver = await EffectReceiver.start();
   receiver.answer = (_, response) => {
@@ -227,7 +227,10 @@ async function audit(run: string, events: Event[]): Promise<void> {
   expect(last).toHaveLength(1);
   expect(events.at(-1)).toBe(last[0]);
   count(ends, last[0]!.type);
-  const stored = JSON.parse((await call('GET', `/v1/responses/${id}`)).text) as { status: string };
+  const stored = JSON.parse((await call('GET', `/v1/responses/${id}`)).text) as {
+    status: string;
+    error: object | null;
+  };
   expect(`response.${stored.status}`).toBe(last[0]!.type);
   const { data } = JSON.parse((await call('GET', `/v1/responses/${id}/effects`)).text) as { data: Effect[] };
   for (const { tool, status } of data) count(effects, `${tool} ${status}`);
@@ -237,6 +240,7 @@ async function audit(run: string, events: Event[]): Promise<void> {
   expect(turns, 'one key a turn').toBeLessThanOrEqual(2);
   expect(made('/charge'), 'what is not idempotent is sent once').toHaveLength(turns);
   expect(new Set(made('/book').map(({ key }) => key)).size).toBeLessThanOrEqual(Math.max(1, turns));
+  expect(stored.error, 'a turn that was accepted comes to its answer').toBeNull();
   const charge = data.find(({ tool }) => tool === 'charge')!;
   if (charge.status === 'confirmed') expect(made('/charge').length).toBeGreaterThanOrEqual(1);
   expect(charge.attempts).toBeLessThanOrEqual(1);
@@ -265,13 +269,3 @@ it(`${Runs} turns with two tools, killed in the middle: one end each, no event l
   console.log(`turn-kill: ${Runs} turns, ${kills} kills, ${JSON.stringify({ ends, effects })}`);
   expect(Object.values(ends).reduce((sum, each) => sum + each, 0)).toBe(Runs);
 }, 3_000_000);
-
-function mulberry32(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}

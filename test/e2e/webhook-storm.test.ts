@@ -13,6 +13,7 @@ test('two kills lose no event to any endpoint that lives, whatever its neighbour
     dataDir,
     events: 80,
     endpoints: 10,
+    spread: false,
     down: 2,
     slow: 1,
     flapping: 1,

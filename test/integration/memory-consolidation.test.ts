@@ -45,6 +45,11 @@ function openAgent() {
     id: mintId('memory', clock.at++),
     author: 'key_1',
   });
+  const recall = async (query: string, options: object = {}) => {
+    const deps = { store, index: objects.vectorIndex(tenant, HashEmbeddingModel), embedder: hashEmbedder, clock };
+    const request = recallRequest.parse({ query, limit: 50, ...options });
+    return must(await recallMemories(deps, tenantScope(tenant), agentId, request));
+  };
   return {
     agentId,
     clock,
@@ -62,11 +67,8 @@ function openAgent() {
     forget: async (request: object) => must(await run((desk) => desk.forget(agentId, forgetRequest.parse(request)))),
     verify: async () => must(await run((desk) => desk.verify(agentId))),
     counts: () => run((desk) => desk.counts(agentId)),
-    async texts(query: string, options: object = {}) {
-      const deps = { store, index: objects.vectorIndex(tenant, HashEmbeddingModel), embedder: hashEmbedder, clock };
-      const request = recallRequest.parse({ query, limit: 50, ...options });
-      return must(await recallMemories(deps, tenantScope(tenant), agentId, request)).hits.map(({ text }) => text);
-    },
+    recall,
+    texts: async (...args: Parameters<typeof recall>) => (await recall(...args)).hits.map(({ text }) => text),
   };
 }
 
@@ -116,6 +118,27 @@ describe('consolidation', () => {
     expect((await write([entry('The locker 31 holds a parcel.')], small))[0]).toMatchObject({ accepted: true });
     expect((await texts('Which locker holds a parcel?')).some((text) => text.includes('locker 0 holds'))).toBe(true);
     expect(await verify()).toMatchObject({ valid: true });
+  });
+
+  test('leaves a summary to be found by the best of what it quotes, and explains it so', async () => {
+    const { remember, write, entry, consolidate, texts, recall, forget, clock } = openAgent();
+    const event = { kind: 'event', subject: 'trip' };
+    const found = await remember('The violin was repaired in Bergen.', event);
+    const days = ['glacier', 'harbour', 'orchard', 'bakery', 'archive', 'engine', 'satellite', 'garden'];
+    await write(
+      days.map((day) => entry(`Nobody went to see the ${day} for want of a guide, a map and good shoes.`, event)),
+    );
+    clock.at += 40 * DayMs;
+    await write(['Lisbon', 'Quito', 'Tunis', 'Hobart'].map((town) => entry(`The violin was lost in ${town}.`)));
+    const query = 'violin repaired in Bergen';
+    expect((await texts(query))[0]).toBe('The violin was repaired in Bergen.');
+    expect(await consolidate()).toMatchObject({ episodes: 1, closed: 9 });
+    const { hits } = await recall(query, { explain: true });
+    expect(hits[0]).toMatchObject({ kind: 'summary', why: { vector: { rank: 1 }, text: { rank: 1 } } });
+    expect(hits.filter(({ kind }) => kind === 'summary')).toHaveLength(1);
+    expect(await texts(query, { filter: { kind: 'event' } })).toEqual([]);
+    await forget({ ids: [found.id] });
+    expect((await texts(query)).some((text) => text.includes('Bergen'))).toBe(false);
   });
 
   test('lets what is forgotten go out of what it was put together in, and gives the rest back', async () => {

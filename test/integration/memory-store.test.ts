@@ -147,4 +147,40 @@ describe('MemoryStore', () => {
     for (const answer of answers) expect(answer).toMatchObject({ ok: false, failure: { code: 'service_unavailable' } });
     expect(JSON.stringify(answers)).not.toContain('secret');
   });
+
+  test('no statement that names memories goes through all that their agent has', async () => {
+    const { scope, agentId, rows } = await fill(3);
+    const asked: { sql: string; params: number }[] = [];
+    const listening = new Proxy(database, {
+      get(target, name: keyof D1Database) {
+        if (name !== 'prepare') return target[name].bind(target as never);
+        return (sql: string) => {
+          asked.push({ sql, params: sql.split('?').length - 1 });
+          return target.prepare(sql);
+        };
+      },
+    });
+    const watched = new MemoryStore(listening);
+    const [first, second] = rows.map(({ id }) => id);
+    const made = { ...rows[2]!, sourceType: 'consolidation' as const, sources: [first!] };
+    await watched.insertMemories(scope, [made]);
+    await watched.findMemory(scope, agentId, first!);
+    await watched.findMemories(scope, agentId, [first!, second!]);
+    await watched.findOwn(scope, agentId, [first!, second!]);
+    await watched.listDerived(scope, agentId, [first!]);
+    await watched.deleteMemories(scope, agentId, [first!], 1, [second!]);
+    await watched.findKnownId(scope, [first!]);
+    await watched.listStretch(scope, agentId, 2);
+    expect(asked.length).toBeGreaterThan(10);
+    for (const { sql, params } of asked) {
+      const { results } = await database
+        .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .bind(...Array.from({ length: params }, () => null))
+        .all<{ detail: string }>();
+      const steps = results.map(({ detail }) => detail).filter((detail) => /\b(memories|closer)\b/.test(detail));
+      for (const step of steps) {
+        expect(step, sql).toMatch(/ (id|closed_by)=\?|sequence[<>]|INDEX memories_made /);
+      }
+    }
+  });
 });

@@ -52,6 +52,15 @@ const changes: readonly (readonly [action: string, change: (object: TenantObject
   ['member.joined', (object) => object.admit({ credential: visit, permission: null, agentRef: null, reach: 'own' })],
   ['member.updated', (object) => object.people.updateMember(admin, memberId, { role: 'developer' })],
   ['member.deleted', (object) => object.people.deleteMember(admin, memberId)],
+  [
+    'issuer.updated',
+    (object) =>
+      object.people.updateIssuer(admin, issuer.id, {
+        client_id: 'console',
+        authorization_endpoint: 'https://login.example.com/auth',
+        token_endpoint: 'https://login.example.com/token',
+      }),
+  ],
   ['issuer.deleted', (object) => object.people.deleteIssuer(admin, issuer.id)],
   ['budget.created', (object) => object.budgets.create(budgetId, budget, admin)],
   ['budget.updated', (object) => object.budgets.update(budgetId, { limit_micros: 2 }, admin)],

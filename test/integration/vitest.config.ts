@@ -50,5 +50,12 @@ export default defineConfig(async () => ({
       },
     }),
   ],
-  test: { name: 'workerd', root, include: ['test/integration/**/*.test.ts'], testTimeout: 60_000, retry: 1 },
+  test: {
+    name: 'workerd',
+    root,
+    include: ['test/integration/**/*.test.ts'],
+    setupFiles: ['test/support/fix-seed.ts'],
+    testTimeout: 60_000,
+    retry: 1,
+  },
 }));

@@ -63,6 +63,7 @@ export const sampleBodies: Readonly<Record<string, (named: Named) => object>> = 
   createMember: ({ ids }) => ({ issuer: ids.issuer, subject: fresh('subject'), role: 'viewer' }),
   updateMember: () => ({ role: 'viewer' }),
   revokeToken: ({ ids }) => ({ issuer: ids.issuer, jti: fresh('jti') }),
+  updateIssuer: () => ({ client_id: null }),
   createIssuer: () => {
     const issuer = `https://op.example.com/${fresh('issuer')}`;
     return { issuer, audience: 'freehold', jwks_uri: `${issuer}/jwks` };

@@ -6,6 +6,8 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 
 export class Crash extends Error {}
 
+export type Tables = Readonly<Record<string, readonly Readonly<Record<string, SQLInputValue>>[]>>;
+
 export class CrashingStorage {
   readonly sql: SqlStorage;
   /** Statements until the crash; undefined: none comes. */
@@ -18,6 +20,30 @@ export class CrashingStorage {
     this.sql = {
       exec: (query: string, ...bound: unknown[]) => this.#exec(query, bound as SQLInputValue[]),
     } as unknown as SqlStorage;
+  }
+
+  /** All that is on disk, without the record of its migrations. */
+  rows(): Tables {
+    const tables = this.#database
+      .prepare(
+        `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'migrations'
+         ORDER BY name`,
+      )
+      .all() as { name: string }[];
+    const rowsOf = (name: string) => this.#database.prepare(`SELECT * FROM ${name}`).all() as Tables[string];
+    return Object.fromEntries(tables.map(({ name }) => [name, rowsOf(name)]).filter(([, rows]) => rows!.length > 0));
+  }
+
+  /** As `rows()` gave them, into the tables that there are. */
+  insert(tables: Tables): void {
+    for (const [table, rows] of Object.entries(tables))
+      for (const row of rows) {
+        const names = Object.keys(row);
+        const places = names.map(() => '?').join(', ');
+        this.#database
+          .prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${places})`)
+          .run(...Object.values(row));
+      }
   }
 
   transaction(work: () => void): void {
@@ -34,6 +60,10 @@ export class CrashingStorage {
 
   #exec(query: string, bound: SQLInputValue[]) {
     this.#burn();
+    if (bound.length === 0 && /;\s*\S/.test(query)) {
+      this.#database.exec(query);
+      return { toArray: () => [], one: () => undefined, rowsWritten: 0 };
+    }
     const statement = this.#statements.get(query) ?? this.#database.prepare(query);
     this.#statements.set(query, statement);
     const reads = /^\s*(?:SELECT|WITH)|\bRETURNING\b/i.test(query);

@@ -2,7 +2,7 @@
  * The turns of one conversation over Node's SQLite, with a model that answers what a test says, and processes that die at
  * any statement: what they had not committed is gone, and so is all that they knew.
  */
-import { ok } from '../../shared/core/result.ts';
+import { err, ok, type Result } from '../../shared/core/result.ts';
 import { mintId, mintResponseId, type ResponseId } from '../../shared/core/ids.ts';
 import type { DoubleTexting } from '../../shared/contracts/agents.ts';
 import { agentDefinition } from '../../shared/contracts/agents.ts';
@@ -16,6 +16,8 @@ import { TurnDesk } from '../../durable-objects/conversation/turn-desk.ts';
 import { findPlace } from '../../durable-objects/conversation/turn-line.ts';
 import type { TurnDeps } from '../../durable-objects/conversation/turn-runner.ts';
 import { TurnStore } from '../../durable-objects/conversation/turn-store.ts';
+import type { EgressAnswer, EgressRequest } from '../../shared/egress/egress.ts';
+import { migrate } from '../../durable-objects/runtime/migrate.ts';
 import type { EventOutbox } from '../../durable-objects/runtime/event-outbox.ts';
 import { Crash, CrashingStorage } from './crashing-storage.ts';
 import { blankResponse } from './response-factory.ts';
@@ -23,8 +25,27 @@ import { blankResponse } from './response-factory.ts';
 const Now = Date.UTC(2026, 10, 1);
 const price = { input_micros_per_mtok: 1, cached_input_micros_per_mtok: 1, output_micros_per_mtok: 1 };
 
-/** The model's answer to what it is asked: its text, once it is there. `signal` aborts where the turn is cancelled. */
-export type Answer = (messages: readonly unknown[], signal: AbortSignal) => Promise<string>;
+export type Said = {
+  readonly text?: string;
+  readonly calls?: readonly { readonly name: string; readonly arguments: object | string }[];
+  readonly finish?: string;
+  /** Its connection breaks before it is whole. */
+  readonly breaksOff?: boolean;
+  /** What it has said, a call among it, is on disk, and then the process dies. */
+  readonly dies?: boolean;
+};
+/** The model's answer to what it is asked, once it is there. `signal` aborts where the turn is cancelled. */
+export type Answer = (messages: readonly unknown[], signal: AbortSignal) => Promise<string | Said>;
+/** A request of a tool that has left. */
+export type Sent = { readonly url: string; readonly body: string; readonly key: string };
+/** What a tool's receiver answers. `world.kill()` in it: the process dies while the call is under way. */
+export type Receive = (sent: Sent) => Promise<Result<EgressAnswer>>;
+
+/** How a turn differs from a plain one. */
+export type TurnChange = {
+  readonly definition?: object;
+  readonly start?: Partial<TurnStart>;
+};
 
 type Process = { isDead: boolean; readonly death: PromiseWithResolvers<void> };
 
@@ -33,27 +54,37 @@ export class TurnWorld {
   readonly disk: CrashingStorage;
   /** What the model was asked, one entry a call, over all processes. */
   readonly asked: string[][] = [];
-  answer: Answer = async (messages) => `re: ${said(messages).at(-1)}`;
+  answer: Answer = async (messages) => `re: ${linesOf(messages).at(-1)}`;
+  /** Every request of a tool that left, over all processes. */
+  readonly sent: Sent[] = [];
+  receive: Receive = async () => toAnswer(200, '{"ok":true}');
+  /** Whether the caller's credential stands. */
+  mayAct = true;
+  /** In tokens; null: the node does not tell. */
+  contextWindow: number | null = null;
   store: ConversationStore;
+  turns: TurnStore;
   #desk: TurnDesk;
   #process: Process;
   #serial = 0;
 
-  constructor() {
-    this.disk = new CrashingStorage(conversationMigrations.map(({ sql }) => sql));
-    ({ desk: this.#desk, store: this.store, process: this.#process } = this.#boot());
+  /** `left`: the disk of a process that has died; its turns are taken up. */
+  constructor(left?: CrashingStorage) {
+    this.disk = left ?? new CrashingStorage([]);
+    ({ desk: this.#desk, store: this.store, turns: this.turns, process: this.#process } = this.#boot());
+    if (left) return;
     const principal = this.#principal();
     this.store.create({ id: this.conversationId, agentId: null, metadata: {}, listed: true }, principal, Now);
   }
 
   /** As the object does it: undefined where the process died under it, or the message was refused. */
-  send(text: string, policy: DoubleTexting): ResponseId | undefined {
+  send(text: string, policy: DoubleTexting, change: TurnChange = {}): ResponseId | undefined {
     const id = mintResponseId(this.conversationId, Now + this.#serial++);
     try {
       const place = findPlace(this.store.thread(), policy);
       if (!place.ok) return undefined;
       const items = toInputItems(text, (kind) => mintId(kind, Now));
-      this.#desk.start(this.#start(id, text, policy), items, place.value);
+      this.#desk.start(this.#start(id, text, policy, change), items, place.value);
       return id;
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
@@ -61,15 +92,46 @@ export class TurnWorld {
     }
   }
 
+  /** A message that stands in the thread already. */
+  say(text: string): void {
+    for (const item of toInputItems(text, (kind) => mintId(kind, Now))) this.store.addItem(item, 'input', null, true);
+  }
+
   cancel(id: ResponseId): void {
     this.#desk.cancel(id);
+  }
+
+  /** A person decides about a call that waits. */
+  settleApproval(id: string, status: 'approved' | 'denied'): void {
+    this.turns.settleApproval(id, status, { kind: 'key', id: 'somebody' }, null, Now);
+    this.#desk.wake(this.turns.findApproval(id)!.responseId as ResponseId);
+  }
+
+  /** Resolves when the present process has died. */
+  died(): Promise<void> {
+    return this.#process.death.promise;
+  }
+
+  get isDead(): boolean {
+    return this.#process.isDead;
+  }
+
+  /** From now on nothing of this process is written. */
+  kill(): void {
+    this.#process.isDead = true;
+    this.#process.death.resolve();
   }
 
   /** The process is gone; another one takes up what it finds, as the watchdog does. */
   reboot(): void {
     this.#process.isDead = true;
     this.disk.fuse = undefined;
-    ({ desk: this.#desk, store: this.store, process: this.#process } = this.#boot());
+    ({ desk: this.#desk, store: this.store, turns: this.turns, process: this.#process } = this.#boot());
+    this.takeUp();
+  }
+
+  /** What the watchdog does at each of its rounds. */
+  takeUp(): void {
     for (const id of this.store.unfinished()) {
       const { start, response } = this.store.findResponse(id)!;
       this.#desk.resume(start, response);
@@ -84,6 +146,11 @@ export class TurnWorld {
       if (!this.#process.isDead) return deaths;
       this.reboot();
     }
+  }
+
+  /** Until this turn has ended or waits for a person. */
+  async atRest(id: ResponseId): Promise<void> {
+    await this.#desk.atRest(id);
   }
 
   status(id: ResponseId): string | undefined {
@@ -127,20 +194,22 @@ export class TurnWorld {
       transactionSync: (work: () => void) => guard(() => this.disk.transaction(work)),
       sync: async () => guard(() => undefined),
     } as unknown as DurableObjectStorage;
+    migrate(storage, conversationMigrations);
     const store = new ConversationStore(sql);
+    const turns = new TurnStore(sql);
     const outbox = { enter: () => {}, deliver: async () => ok() } as unknown as EventOutbox;
-    const desk = new TurnDesk(storage, store, new TurnStore(sql), this.#deps(), outbox, {
+    const desk = new TurnDesk(storage, store, turns, this.#deps(), outbox, {
       shown: () => {},
       rearm: () => {},
       ending: () => {},
       ended: () => {},
     });
-    return { desk, store, process };
+    return { desk, store, turns, process };
   }
 
   #deps(): TurnDeps {
-    const model = { id: 'm', context_window: null, operations: ['chat'] };
-    const route = { bridge: { id: 'brg' }, others: [], model, priceId: 'p', price };
+    const model = () => ({ id: 'm', context_window: this.contextWindow, operations: ['chat'] });
+    const route = () => ({ bridge: { id: 'brg' }, others: [], model: model(), priceId: 'p', price });
     return {
       clock: { now: () => Now },
       traceTurn: () => {},
@@ -148,15 +217,37 @@ export class TurnWorld {
       meetAgent: async () => ok({ persona: null, goals: [], instructions: [] }),
       listTools: async () => [],
       recall: async () => ok([]),
-      findRoute: async () => ok(route),
+      findRoute: async () => ok(route()),
       admitRun: async () => ok(null),
       callModel: async (_start: TurnStart, { body, signal }: { body: string; signal: AbortSignal }) => {
         const { messages } = JSON.parse(body) as { messages: unknown[] };
-        this.asked.push(said(messages));
-        const text = await Promise.race([this.answer(messages, signal), aborted(signal)]);
-        return ok(text === undefined ? new Response('') : toSse(text));
+        this.asked.push(linesOf(messages));
+        const said = await Promise.race([this.answer(messages, signal), aborted(signal)]);
+        if (said === undefined) return ok(new Response(''));
+        return ok(typeof said === 'object' && said.dies ? this.#dieAfter(said) : toSse(said));
+      },
+      checkStanding: async () => (this.mayAct ? ok() : err('permission_denied', 'The key was revoked.')),
+      noteApproval: async () => ok(),
+      egress: {
+        fetch: async ({ url, body, headers }: EgressRequest) => {
+          const sent = { url, body: String(body ?? ''), key: headers?.['idempotency-key'] ?? '' };
+          this.sent.push(sent);
+          return this.receive(sent);
+        },
       },
     } as unknown as TurnDeps;
+  }
+
+  #dieAfter(said: Said): Response {
+    const isShown = () =>
+      (this.disk.rows()['events'] ?? []).some(({ frames }) => String(frames).includes('_arguments.delta'));
+    const dying = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+      controller.enqueue(new Uint8Array(await toSse({ ...said, breaksOff: true }).arrayBuffer()));
+      while (!isShown()) await new Promise((resolve) => setTimeout(resolve, 1));
+      this.kill();
+      controller.close();
+    };
+    return new Response(new ReadableStream({ start: (controller) => void dying(controller) }));
   }
 
   #principal(): TurnStart['principal'] {
@@ -164,7 +255,7 @@ export class TurnWorld {
     return { kind: 'key', id: mintId('key', 0), permissions: [], scope };
   }
 
-  #start(id: ResponseId, text: string, policy: DoubleTexting): TurnStart {
+  #start(id: ResponseId, text: string, policy: DoubleTexting, { definition, start }: TurnChange): TurnStart {
     return {
       tenantId: mintId('tenant', 0),
       conversationId: this.conversationId,
@@ -175,7 +266,7 @@ export class TurnWorld {
         slug: 'a',
         name: 'A',
         version: 1,
-        definition: agentDefinition.parse({ double_texting: policy }),
+        definition: agentDefinition.parse({ double_texting: policy, ...definition }),
       } as NonNullable<TurnStart['agent']>,
       model: 'm',
       input: { kind: 'items', input: text },
@@ -188,11 +279,12 @@ export class TurnWorld {
       response: blankResponse({ id, conversation: { id: this.conversationId } }),
       requestId: 'r',
       traceparent: 't',
+      ...start,
     };
   }
 }
 
-function said(messages: readonly unknown[]): string[] {
+function linesOf(messages: readonly unknown[]): string[] {
   return (messages as { role: string; content: string }[])
     .filter(({ role }) => role !== 'system')
     .map(({ content }) => content);
@@ -207,9 +299,21 @@ function aborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }
 
-function toSse(text: string): Response {
-  const chunk = (delta: object, finish: string | null, usage?: object) =>
-    `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }], ...(usage ? { usage } : {}) })}\n\n`;
+export function toAnswer(status: number, text: string): Result<EgressAnswer> {
+  const body = Uint8Array.from(Buffer.from(text));
+  return ok({ status, headers: new Headers(), body, truncated: false, url: '' });
+}
+
+function toSse(said: string | Said): Response {
+  const { text, calls = [], finish, breaksOff = false } = typeof said === 'string' ? { text: said } : said;
+  const chunk = (delta: object, end: string | null, usage?: object) =>
+    `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: end }], ...(usage ? { usage } : {}) })}\n\n`;
   const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
-  return new Response(`${chunk({ content: text }, null)}${chunk({}, 'stop', usage)}data: [DONE]\n\n`);
+  const written = calls.map(({ name, arguments: args }, index) => {
+    const text = typeof args === 'string' ? args : JSON.stringify(args);
+    return chunk({ tool_calls: [{ index, function: { name, arguments: text } }] }, null);
+  });
+  const body = [...(text === undefined ? [] : [chunk({ content: text }, null)]), ...written];
+  const last = chunk({}, finish ?? (calls.length > 0 ? 'tool_calls' : 'stop'), usage);
+  return new Response(breaksOff ? body.join('') : `${body.join('')}${last}data: [DONE]\n\n`);
 }

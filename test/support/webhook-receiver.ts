@@ -19,6 +19,7 @@ export class WebhookReceiver {
   readonly port: number;
   readonly #server: ReturnType<typeof createServer>;
   readonly #behaviours = new Map<string, Behaviour>();
+  readonly #counts = new Map<string, number>();
   #changed: () => void = () => {};
 
   private constructor(server: ReturnType<typeof createServer>) {
@@ -41,8 +42,10 @@ export class WebhookReceiver {
         const { headers } = request;
         const delivery = { path, id: String(headers['webhook-id']), headers, body, at: Date.now() };
         receiver.deliveries.push(delivery);
+        const count = (receiver.#counts.get(path) ?? 0) + 1;
+        receiver.#counts.set(path, count);
         const behave = receiver.#behaviours.get(path);
-        if (behave) behave(response, delivery, receiver.on(path).length);
+        if (behave) behave(response, delivery, count);
         else response.writeHead(204).end();
         receiver.#changed();
       });

@@ -11,6 +11,8 @@ export type StormOptions = {
   readonly dataDir: string;
   readonly events: number;
   readonly endpoints: number;
+  /** Whether each event goes to one endpoint, by its filter, and not to all of them. */
+  readonly spread: boolean;
   /** How many of the endpoints never answer; are slow; come and go. */
   readonly down: number;
   readonly slow: number;
@@ -34,10 +36,15 @@ export type StormReport = {
   /** Of the healthy endpoints, from the event to its first delivery: all, and those of events that no outage touched. */
   readonly delay: { readonly p50: number; readonly p95: number; readonly max: number };
   readonly calmDelay: { readonly p50: number; readonly p95: number; readonly max: number };
-  readonly seconds: number;
+  /** From the first event to the last, and to the last delivery. */
+  readonly seconds: { readonly raising: number; readonly all: number };
 };
 
 type Kind = 'healthy' | 'down' | 'slow' | 'flapping';
+/** `agent`: the one whose events it asks for; null where it asks for all. */
+type Path = { readonly path: string; readonly kind: Kind; readonly agent: string | null };
+/** What is raised at once, at most. */
+const MostRaisers = 24;
 /** Up for so long, then down: a retry after five seconds meets it up. */
 const FlapMs = { up: 5_500, down: 1_500 };
 
@@ -54,11 +61,15 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
       name: 'Storm',
     });
     const client = new LocalClient(port, 'storm.localhost', tenant.admin_key.secret);
-    const agent = await client.require<{ id: string }>('POST', '/v1/agents', { slug: 'agent', name: 'Agent' });
-    const begun = Date.now();
+    const agents: string[] = [];
+    for (let at = 0; at < (options.spread ? options.endpoints : 1); at++) {
+      const made = await client.require<{ id: string }>('POST', '/v1/agents', { slug: `agent-${at}`, name: 'Agent' });
+      agents.push(made.id);
+    }
+    const settled = Date.now();
     /** What was answered with success, by path. */
     const taken = new Map<string, Set<string>>();
-    const paths: { readonly path: string; readonly kind: Kind }[] = [];
+    const paths: Path[] = [];
     const closed = await findFreePort();
     for (let at = 0; at < options.endpoints; at++) {
       const { down, slow, flapping } = options;
@@ -66,27 +77,30 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
         at < down ? 'down' : at < down + slow ? 'slow' : at < down + slow + flapping ? 'flapping' : 'healthy';
       const path = `/${kind}-${at}`;
       const ids = new Set<string>();
-      paths.push({ path, kind });
+      const agent = options.spread ? agents[at]! : null;
+      paths.push({ path, kind, agent });
       taken.set(path, ids);
       const url = receiver.url(path, (response, { id }) => {
-        const isDown = kind === 'flapping' && (Date.now() - begun) % (FlapMs.up + FlapMs.down) >= FlapMs.up;
+        const isDown = kind === 'flapping' && (Date.now() - settled) % (FlapMs.up + FlapMs.down) >= FlapMs.up;
         if (!isDown) ids.add(id);
         if (kind === 'slow') setTimeout(() => response.writeHead(200).end(), options.slowMs);
         else response.writeHead(isDown ? 500 : 200).end();
       });
       const target = kind === 'down' ? `http://127.0.0.1:${closed}/` : url;
-      await client.require('POST', '/v1/webhooks', { url: target, events: ['agent.updated'] });
+      await client.require('POST', '/v1/webhooks', { url: target, events: ['agent.updated'], agent });
     }
+    const begun = Date.now();
 
     const outages: { readonly from: number; to: number }[] = [];
+    let next = 0;
     const raise = async () => {
-      for (let at = 0; at < options.events; at++) {
+      for (let at = next++; at < options.events; at = next++) {
         const due = begun + (at * 1_000) / options.rate;
         if (due > Date.now()) await new Promise((resolve) => setTimeout(resolve, due - Date.now()));
         // What was in flight when everything was killed is raised again, as its caller would.
         for (;;) {
           try {
-            await client.require('PATCH', `/v1/agents/${agent.id}`, { name: `Name ${at}` });
+            await client.require('PATCH', `/v1/agents/${agents[at % agents.length]}`, { name: `Name ${at}` });
             break;
           } catch {
             await new Promise((resolve) => setTimeout(resolve, 100));
@@ -94,7 +108,7 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
         }
       }
     };
-    const raising = raise();
+    const raising = Promise.all(Array.from({ length: MostRaisers }, raise)).then(() => Date.now());
     const everyMs = (options.events * 1_000) / options.rate / (options.kills + 1);
     for (let kill = 1; kill <= options.kills; kill++) {
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, begun + kill * everyMs - Date.now())));
@@ -103,29 +117,32 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
       started = await start();
       outages.push({ from, to: Date.now() });
     }
-    await raising;
+    const raised = await raising;
     const log = await readLog(client);
-    const live = paths.filter(({ kind }) => kind !== 'down');
-    const missing = () => live.reduce((sum, { path }) => sum + log.length - taken.get(path)!.size, 0);
+    const meant = ({ agent }: Path) =>
+      agent === null ? log.length : log.filter((each) => each.agent === agent).length;
+    const live = paths.filter(({ kind }) => kind !== 'down').map((each) => ({ ...each, meant: meant(each) }));
+    const missing = () => live.reduce((sum, { path, meant: count }) => sum + count - taken.get(path)!.size, 0);
     await waitUntil('every live endpoint has every event', () => missing() === 0, {
       withinMs: options.withinMs,
     }).catch(() => {});
-    return report(options, receiver, paths, log, outages, missing(), (Date.now() - begun) / 1_000);
+    const seconds = { raising: (raised - begun) / 1_000, all: (Date.now() - begun) / 1_000 };
+    return report(options, receiver, paths, log, outages, missing(), seconds);
   } finally {
     await started.killGroup();
     await receiver.stop();
   }
 }
 
-type Logged = { readonly id: string; readonly at: number };
+type Logged = { readonly id: string; readonly at: number; readonly agent: string };
 
 async function readLog(client: LocalClient): Promise<Logged[]> {
   const all: Logged[] = [];
   for (let cursor: string | null = ''; cursor !== null;) {
-    type Page = { data: { id: string; timestamp: string }[]; next_cursor: string | null };
+    type Page = { data: { id: string; timestamp: string; agent: string }[]; next_cursor: string | null };
     const query: string = cursor === '' ? '' : `&cursor=${cursor}`;
     const page: Page = await client.require<Page>('GET', `/v1/events?type=agent.updated&limit=100${query}`);
-    all.push(...page.data.map(({ id, timestamp }) => ({ id, at: Date.parse(timestamp) })));
+    all.push(...page.data.map(({ id, timestamp, agent }) => ({ id, agent, at: Date.parse(timestamp) })));
     cursor = page.next_cursor;
   }
   return all;
@@ -134,11 +151,11 @@ async function readLog(client: LocalClient): Promise<Logged[]> {
 function report(
   { kills }: StormOptions,
   receiver: WebhookReceiver,
-  paths: readonly { readonly path: string; readonly kind: Kind }[],
+  paths: readonly Path[],
   log: readonly Logged[],
   outages: readonly { readonly from: number; readonly to: number }[],
   missing: number,
-  seconds: number,
+  seconds: StormReport['seconds'],
 ): StormReport {
   const times = new Map(log.map(({ id, at }) => [id, at]));
   const healthy = new Set(paths.flatMap(({ path, kind }) => (kind === 'healthy' ? [path] : [])));

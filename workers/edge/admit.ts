@@ -149,6 +149,7 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
     scope: tenantScope(tenantId),
     tenantId,
     principal: grant.principal,
+    actor: { kind: grant.principal.kind, id: grant.principal.id, traceparent: context.traceparent },
     agent: grant.agent,
     planned: plan,
     lease: grant.lease?.id ?? null,

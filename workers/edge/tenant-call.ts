@@ -16,6 +16,7 @@ import type {
 import type { Principal } from '../../shared/core/principal.ts';
 import type { Result } from '../../shared/core/result.ts';
 import type { LiveAgent, Need } from '../../shared/contracts/admission.ts';
+import type { AuditActor } from '../../shared/contracts/audit.ts';
 import type { EventFilter } from '../../shared/contracts/events.ts';
 import type { CreateExport } from '../../shared/contracts/exports.ts';
 import type { CacheHeader } from '../../shared/contracts/inference.ts';
@@ -60,6 +61,8 @@ export type TenantCall<X = unknown> = TenantRequest & {
   readonly scope: TenantScope;
   readonly tenantId: TenantId;
   readonly principal: Principal;
+  /** The principal as the one who changes something, in the trace of this request. */
+  readonly actor: AuditActor;
   readonly agent: LiveAgent | null;
   readonly planned: X;
   /** What the run draws on; null where no budget applies. */

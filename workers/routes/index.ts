@@ -125,6 +125,7 @@ import { deleteIssuer } from './issuers/delete-issuer.ts';
 import { listIssuers } from './issuers/list-issuers.ts';
 import { listSignInOptions } from './issuers/list-sign-in-options.ts';
 import { retrieveIssuer } from './issuers/retrieve-issuer.ts';
+import { updateIssuer } from './issuers/update-issuer.ts';
 import { revokeToken } from './tokens/revoke-token.ts';
 import { createHook } from './hooks/create-hook.ts';
 import { deleteHook } from './hooks/delete-hook.ts';
@@ -344,6 +345,7 @@ export const routes: readonly Route[] = [
   listIssuers,
   listSignInOptions,
   retrieveIssuer,
+  updateIssuer,
   revokeToken,
   createHook,
   deleteHook,

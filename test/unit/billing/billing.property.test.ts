@@ -1,7 +1,7 @@
 /**
  * Billing under fire: receipts in any order, late, twice, capped; readings, corrections, prices and terms that change,
  * clocks that jump, months that end. Every closed invoice is what an independent computation gives, unit by unit in
- * exact fractions, and all invoices together are the ledger. The seed is printed; BILLING_SEED repeats a run.
+ * exact fractions, and all invoices together are the ledger. The seed is printed; FREEHOLD_SEED draws others.
  */
 import { expect, test } from 'vitest';
 import { verifyInvoice } from '../../../scripts/verify-invoice.ts';
@@ -9,9 +9,9 @@ import { meteredSkus, skuUnits, type Invoice, type Tier } from '../../../shared/
 import type { Price } from '../../../shared/contracts/tenants.ts';
 import type { Receipt } from '../../../shared/contracts/inference.ts';
 import { BillingWorld, bridgeKeys, priceOf } from '../../support/billing-world.ts';
+import { randomFrom, seed } from '../../support/seeded-random.ts';
 
 const Steps = Number(process.env['BILLING_STEPS'] ?? 10_000);
-const seed = Number(process.env['BILLING_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const HourMs = 3_600_000;
 const DayMs = 24 * HourMs;
 
@@ -28,16 +28,6 @@ type Known = {
   price?: { readonly id: string | null; readonly unit: number; readonly per: number; readonly tiers: readonly Tier[] };
   cost: number;
 };
-
-function randomFrom(start: number): () => number {
-  let state = start | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const yearMonth = (ms: number) => new Date(ms).toISOString().slice(0, 7);
 const endOf = (month: string) => Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5)), 1);

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import {
   decide,
   MaxAttempts,
+  MaxRepairs,
   MaxRepeats,
   MaxResumes,
   newTurnState,
@@ -179,6 +180,18 @@ describe('a turn', () => {
     const waited: TurnInput = { kind: 'waited', timeoutMs: 60_000 };
     const state = play([begun, prepared, answered([{ name: 'a', arguments: '{}' }])]);
     expect(decide(state, waited, limitsOf(), Now + 10_000_000).deadlineAt).toBe(Now + 10_060_000);
+  });
+
+  test('asks for an answer that does not fit without tools, and not for ever', () => {
+    const misfit = { text: 'no', reason: 'It is no JSON.', isRevocable: true };
+    const unfit = answered([], { misfit });
+    const asked = play([begun, prepared, unfit]);
+    expect(nextAction(asked)).toEqual({ kind: 'ask', withTools: false });
+    expect(asked.step).toBe(2);
+    const last = play([begun, prepared, ...Array<TurnInput>(MaxRepairs).fill(unfit)], limitsOf({ maxSteps: 60 }));
+    expect(last.phase).toBe('generating');
+    expect(decide(last, unfit, limitsOf({ maxSteps: 60 }), Now).end).toMatchObject({ code: 'upstream_invalid' });
+    expect(play([begun, prepared, unfit], limitsOf({ maxSteps: 1 })).end).toMatchObject({ code: 'upstream_invalid' });
   });
 
   test('that is over takes no input', () => {

@@ -1,4 +1,4 @@
-/** Percentiles of merged histograms against those of all the values themselves. Seeds are printed: HISTOGRAM_SEED repeats one. */
+/** Percentiles of merged histograms against those of all the values themselves. FREEHOLD_SEED draws others. */
 import { describe, expect, test } from 'vitest';
 import {
   addHistogram,
@@ -8,20 +8,7 @@ import {
   percentileOf,
   type Histogram,
 } from '../../../shared/core/histogram.ts';
-
-const seed = Number(process.env['HISTOGRAM_SEED'] ?? Date.now() % 1e9);
-console.info(`HISTOGRAM_SEED=${seed}`);
-
-/** mulberry32 */
-function randomOf(from: number): () => number {
-  let state = from;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
+import { randomFrom, seed } from '../../support/seeded-random.ts';
 
 const shapes: Readonly<Record<string, (random: () => number) => number>> = {
   'whole milliseconds': (random) => 1 + Math.floor(random() * 500),
@@ -46,7 +33,7 @@ function mergeShuffled(parts: readonly Histogram[], random: () => number): Histo
 describe('percentiles', () => {
   for (const [name, draw] of Object.entries(shapes)) {
     test(`of ${name} values are right to 2 %, however they were spread over histograms and merged`, () => {
-      const random = randomOf(seed);
+      const random = randomFrom(seed);
       for (let round = 0; round < 40; round++) {
         const parts = Array.from({ length: 1 + Math.floor(random() * 12) }, emptyHistogram);
         const values = Array.from({ length: 1 + Math.floor(random() * 2_000) }, () => draw(random));

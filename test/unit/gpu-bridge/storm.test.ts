@@ -1,12 +1,12 @@
-/** `STORM_REQUESTS` sets how many (10000 takes some minutes), `STORM_SEED` which; both are printed. */
+/** `STORM_REQUESTS` sets how many (10000 takes some minutes), `FREEHOLD_SEED` which; both are printed. */
 import { expect, it } from 'vitest';
 import { mintId } from '../../../shared/core/ids.ts';
 import { joinText, readEvents, startFakeNode, startHarness } from '../../support/bridge-harness.ts';
 import type { Receipt } from '../../../shared/contracts/inference.ts';
 import type { FakeNode, FakeScript } from '../../support/fake-node.ts';
+import { randomFrom, seed } from '../../support/seeded-random.ts';
 
 const count = Number(process.env['STORM_REQUESTS'] ?? 300);
-const seed = Number(process.env['STORM_SEED'] ?? Date.now() % 1_000_000);
 const Sentence = 'one two three four five';
 const AtOnce = 32;
 
@@ -27,16 +27,6 @@ const moods: readonly (() => FakeScript)[] = [
   () => ({ finish: 'abort' }),
 ];
 
-function makeRandom(from: number): () => number {
-  let state = from >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value ^= value + Math.imul(value ^ (value >>> 7), 61 | value);
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** The runs of which a node produced something else than was billed, and what it did to their streams. */
 function traceDifferences(nodes: readonly FakeNode[], settled: ReadonlyMap<string, Receipt>) {
   return nodes.flatMap((node) =>
@@ -48,7 +38,7 @@ function traceDifferences(nodes: readonly FakeNode[], settled: ReadonlyMap<strin
 }
 
 it(`every one of ${count} requests to failing nodes ends once, whole or with an error, and is billed what it got (seed ${seed})`, async () => {
-  const random = makeRandom(seed);
+  const random = randomFrom(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
   const nodes = await Promise.all(Array.from({ length: 6 }, () => startFakeNode()));
   const config = nodes.map((node, at) => ({

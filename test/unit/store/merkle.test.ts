@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import {
   growFrontier,
   hashLeaf,
-  provePath,
+  proveLeaf,
   rootOfFrontier,
   rootOfLeaves,
   rootOfPath,
@@ -41,7 +41,7 @@ describe('merkle', () => {
         const root = rootOfLeaves(leaves);
         expect(rootOfFrontier(frontier)).toBe(root);
         for (const [at, leaf] of leaves.entries())
-          expect(rootOfPath(leaf, at, count, provePath(leaves, at))).toBe(root);
+          expect(rootOfPath(leaf, at, count, proveLeaf(leaves, at).path)).toBe(root);
       }),
     );
   });

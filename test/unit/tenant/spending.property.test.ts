@@ -1,7 +1,7 @@
 /**
  * Budgets and limits under fire: isolates that draw on leases and die, receipts that come late, twice or never, bridges
  * that cannot be reached, clocks that jump and months that end, over 100,000 random steps. The seed is printed;
- * BUDGET_SEED repeats a run.
+ * FREEHOLD_SEED draws others.
  */
 import { expect, it } from 'vitest';
 import { mintId, type LeaseId } from '../../../shared/core/ids.ts';
@@ -16,9 +16,9 @@ import { tenantMigrations } from '../../../durable-objects/tenant/tenant-migrati
 import { Treasury } from '../../../durable-objects/tenant/treasury.ts';
 import { GrantLeases } from '../../../workers/edge/grant-leases.ts';
 import { sqliteStorage } from '../../support/sqlite-storage.ts';
+import { randomFrom, seed } from '../../support/seeded-random.ts';
 
 const Steps = Number(process.env['BUDGET_STEPS'] ?? 100_000);
-const seed = Number(process.env['BUDGET_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const tenant = mintId('tenant', 1);
 const HourMs = 3_600_000;
 
@@ -40,16 +40,6 @@ type Run = {
   /** Settled, lost, or older than any run can be. */
   inFlight: boolean;
 };
-
-function randomFrom(start: number): () => number {
-  let state = start | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 it(`no budget is overdrawn at any of ${Steps} random steps (seed ${seed})`, { timeout: 300_000 }, () => {
   const random = randomFrom(seed);

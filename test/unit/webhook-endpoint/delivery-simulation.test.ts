@@ -1,7 +1,7 @@
 /**
  * Five days of deliveries on a virtual clock: the log, the fan-out, the queue and the attempts as they are, over a real
  * SQLite, with the process killed at every kind of statement. `SIM_SEEDS` sets how many seeds (1,000 in the full run),
- * `SIM_SEED` where they begin.
+ * `FREEHOLD_SEED` where they begin.
  */
 import { describe, expect, test } from 'vitest';
 import { mintId, type WebhookId } from '../../../shared/core/ids.ts';
@@ -17,9 +17,9 @@ import { attemptDelaysMs, Jitter } from '../../../durable-objects/webhook-endpoi
 import { webhookEndpointMigrations } from '../../../durable-objects/webhook-endpoint/webhook-endpoint-migrations.ts';
 import { WebhookEndpointStore, type Queued } from '../../../durable-objects/webhook-endpoint/webhook-endpoint-store.ts';
 import { Crash, CrashingStorage } from '../../support/crashing-storage.ts';
+import { randomFrom, seed as firstSeed } from '../../support/seeded-random.ts';
 
 const Seeds = Number(process.env['SIM_SEEDS'] ?? 25);
-const FirstSeed = Number(process.env['SIM_SEED'] ?? 1);
 const Messages = 60;
 const hour = 3_600_000;
 const start = Date.UTC(2026, 5, 1);
@@ -54,7 +54,7 @@ type Scenario = {
 };
 
 async function simulate(seed: number, scenario: Scenario): Promise<Outcome> {
-  const random = mulberry32(seed);
+  const random = randomFrom(seed);
   const { delays = attemptDelaysMs } = scenario;
   const tenant = new CrashingStorage(tenantMigrations.map(({ sql }) => sql));
   const endpoint = new CrashingStorage(webhookEndpointMigrations.map(({ sql }) => sql));
@@ -132,7 +132,7 @@ async function simulate(seed: number, scenario: Scenario): Promise<Outcome> {
         entries.shift();
       }
       await parts.fanOut.run(clock.at);
-      await parts.deliverer.run(plan);
+      await parts.deliverer.run(async () => plan);
       if (notices.some(({ type }) => type === 'webhook.endpoint_disabled')) {
         parts.hooks.put({ ...parts.hooks.find(hookId)!, status: 'disabled' }, clock.at);
       }
@@ -161,7 +161,7 @@ describe('a receiver that is down for three days', () => {
     let crashes = 0;
     let sends = 0;
     let messages = 0;
-    for (let seed = FirstSeed; seed < FirstSeed + Seeds; seed++) {
+    for (let seed = firstSeed; seed < firstSeed + Seeds; seed++) {
       const outcome = await simulate(seed, { downMs: 72 * hour, failureRate: 0.05, crashes: true });
       expect(outcome.entered, `seed ${seed}`).toHaveLength(Messages);
       expect(lostOf(outcome), `seed ${seed}`).toEqual([]);
@@ -171,20 +171,20 @@ describe('a receiver that is down for three days', () => {
     }
     expect(crashes).toBeGreaterThan(Seeds);
     console.log(
-      `webhooks: seeds ${FirstSeed}-${FirstSeed + Seeds - 1}, ${messages} messages, ${sends} attempts, ${crashes} crashes, 0 lost`,
+      `webhooks: seeds ${firstSeed}-${firstSeed + Seeds - 1}, ${messages} messages, ${sends} attempts, ${crashes} crashes, 0 lost`,
     );
   }, 600_000);
 
   test('loses events by the schedule of Svix, and by five attempts: so this test can tell', async () => {
     for (const delays of [svixDelays, attemptDelaysMs.slice(0, 5)]) {
-      const outcome = await simulate(FirstSeed, { downMs: 72 * hour, failureRate: 0.05, crashes: true, delays });
+      const outcome = await simulate(firstSeed, { downMs: 72 * hour, failureRate: 0.05, crashes: true, delays });
       expect(lostOf(outcome).length).toBeGreaterThan(0);
     }
   }, 60_000);
 });
 
 test('a receiver that never comes back is told of first, then an event is lost and told, then it is disabled, after five days', async () => {
-  const outcome = await simulate(FirstSeed, {
+  const outcome = await simulate(firstSeed, {
     downMs: 30 * 24 * hour,
     failureRate: 1,
     crashes: false,
@@ -195,13 +195,3 @@ test('a receiver that never comes back is told of first, then an event is lost a
   expect(types.slice(1, 3)).toEqual(['webhook.exhausted', 'webhook.endpoint_disabled']);
   expect(types.filter((type) => type === 'webhook.endpoint_disabled')).toHaveLength(1);
 });
-
-function mulberry32(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}

@@ -60,14 +60,14 @@ test.concurrent.each([
   'a receiver that %s is an attempt that says so, and the same event is delivered when it is well again',
   async (_, path, expected) => {
     const { store, clock, deliverer, attempts } = makeEndpoint();
-    const event = { id: mintId('event', start), type: 'webhook.test', body: '{"a":1}' };
+    const event = { id: mintId('event', start), type: 'webhook.test', body: '{"a":1}', traceparent: null };
     store.add([event], clock.at);
-    await deliverer.run(planFor(path, expected.fault === 'timeout' ? 2_000 : 30_000));
+    await deliverer.run(async () => planFor(path, expected.fault === 'timeout' ? 2_000 : 30_000));
     expect(attempts()).toMatchObject([{ event: event.id, number: 1, outcome: 'retried', ...expected }]);
     expect(store.count()).toBe(1);
     clock.at = deliverer.dueAt(false)!;
     expect(clock.at).toBe(start + 5_000);
-    await deliverer.run(planFor('/well', 30_000));
+    await deliverer.run(async () => planFor('/well', 30_000));
     expect(attempts().slice(1)).toMatchObject([{ event: event.id, number: 2, outcome: 'delivered', fault: null }]);
     expect(store.count()).toBe(0);
     const seen = target.seen.filter(({ headers }) => headers['webhook-id'] === event.id);
@@ -80,8 +80,8 @@ test.concurrent.each([
 
 test('a receiver whose answer has no end has taken the event, and no more of the answer is kept than its beginning', async () => {
   const { store, clock, deliverer, attempts } = makeEndpoint();
-  store.add([{ id: mintId('event', start), type: 'webhook.test', body: '{}' }], clock.at);
-  await deliverer.run(planFor('/endless', 30_000));
+  store.add([{ id: mintId('event', start), type: 'webhook.test', body: '{}', traceparent: null }], clock.at);
+  await deliverer.run(async () => planFor('/endless', 30_000));
   const body = ' '.repeat(1_024);
   expect(attempts()).toMatchObject([{ outcome: 'delivered', response: { status: 200, body }, fault: null }]);
   expect(store.count()).toBe(0);

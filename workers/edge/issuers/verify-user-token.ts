@@ -40,7 +40,7 @@ export async function verifyUserToken(
 ): Promise<Result<UserCredential>> {
   const read = readUnverified(token, issuers);
   if (!read.ok) return read;
-  const { issuer, kid, algorithm } = read.value;
+  const { issuer, kid, algorithm, isTyped } = read.value;
   const key = await findKey(issuer, kid, algorithm);
   if (!key.ok) return key;
   if (!key.value) return refuse('the issuer has no such key');
@@ -54,13 +54,18 @@ export async function verifyUserToken(
       clockTolerance: ClockToleranceSeconds,
       currentDate: new Date(now),
     });
-    return toCredential(issuer, payload);
+    return isTyped || isIdToken(payload) ? toCredential(issuer, payload) : refuse('it has no type and is no ID token');
   } catch (error) {
     return refuse(error instanceof errors.JOSEError ? error.message : 'the token cannot be verified');
   }
 }
 
-type Unverified = { readonly issuer: Issuer; readonly kid: string; readonly algorithm: TokenAlgorithm };
+type Unverified = {
+  readonly issuer: Issuer;
+  readonly kid: string;
+  readonly algorithm: TokenAlgorithm;
+  readonly isTyped: boolean;
+};
 
 /** Which registration, key and algorithm to try. Nothing of it is believed. */
 function readUnverified(token: string, issuers: readonly Issuer[]): Result<Unverified> {
@@ -78,10 +83,20 @@ function readUnverified(token: string, issuers: readonly Issuer[]): Result<Unver
   const algorithm = issuer.algorithms.find((each) => each === header.alg);
   if (!algorithm) return refuse('the algorithm is not one of the issuer');
   const { kid, typ } = header;
-  if (typeof typ !== 'string' || !types.has(typ.toLowerCase())) return refuse('the type is not one of an access token');
+  const isTyped = typ !== undefined;
+  // OpenID Connect asks for no type of an ID token, and it is one for the client alone.
+  const mayBeUntyped = issuer.client_id !== null && issuer.client_id === issuer.audience;
+  if (isTyped ? typeof typ !== 'string' || !types.has(typ.toLowerCase()) : !mayBeUntyped) {
+    return refuse('the type is not one of an access token');
+  }
   if ('crit' in header || 'b64' in header) return refuse('the header asks for an extension');
   if (typeof kid !== 'string' || kid === '' || kid.length > MaxKidLength) return refuse('the token names no key');
-  return ok({ issuer, kid, algorithm });
+  return ok({ issuer, kid, algorithm, isTyped });
+}
+
+/** Other JWTs for a client answer no sign-in, and have no nonce; a logout token must have none (OpenID Back-Channel Logout 2.4). */
+function isIdToken(payload: JWTPayload): boolean {
+  return typeof payload['nonce'] === 'string' && payload['nonce'] !== '' && !('events' in payload);
 }
 
 function toCredential(issuer: Issuer, payload: JWTPayload): Result<UserCredential> {

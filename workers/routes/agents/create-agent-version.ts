@@ -19,7 +19,7 @@ export const createAgentVersion = tenantRoute(
     answer: { status: 201, schema: agentVersion },
   },
   async (call, { params, body }) => {
-    const added = await call.tenant.agents.addVersion(params.agent, body, call.principal);
+    const added = await call.tenant.agents.addVersion(params.agent, body, call.actor);
     return added.ok ? ok(json(added.value, 201)) : added;
   },
 );

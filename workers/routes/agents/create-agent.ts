@@ -17,7 +17,7 @@ export const createAgent = tenantRoute(
     answer: { status: 201, schema: agent },
   },
   async (call, { body }) => {
-    const created = await call.tenant.agents.create(call.mint('agent'), body, call.principal);
+    const created = await call.tenant.agents.create(call.mint('agent'), body, call.actor);
     return created.ok ? ok(json(created.value, 201)) : created;
   },
 );

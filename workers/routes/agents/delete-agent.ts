@@ -25,7 +25,7 @@ export const deleteAgent = tenantRoute(
     if (!forgotten.ok) return forgotten;
     const ended = await state.end(agentId);
     if (!ended.ok) return ended;
-    const deleted = await call.tenant.agents.delete(params.agent, call.principal);
+    const deleted = await call.tenant.agents.delete(params.agent, call.actor);
     return deleted.ok ? ok(json({ object: 'agent.deleted', id: deleted.value, deleted: true })) : deleted;
   },
 );

@@ -18,7 +18,7 @@ export const publishAgent = tenantRoute(
     answer: { status: 200, schema: agent },
   },
   async (call, { params, body }) => {
-    const published = await call.tenant.agents.publish(params.agent, body.version, body.environment, call.principal);
+    const published = await call.tenant.agents.publish(params.agent, body.version, body.environment, call.actor);
     return published.ok ? ok(json(published.value)) : published;
   },
 );

@@ -17,7 +17,7 @@ export const resumeAgent = tenantRoute(
     answer: { status: 200, schema: agent },
   },
   async (call, { params }) => {
-    const resumed = await call.tenant.agents.resume(params.agent, call.principal);
+    const resumed = await call.tenant.agents.resume(params.agent, call.actor);
     return resumed.ok ? ok(json(resumed.value)) : resumed;
   },
 );

@@ -18,7 +18,7 @@ export const rollbackAgent = tenantRoute(
     answer: { status: 200, schema: agent },
   },
   async (call, { params, body }) => {
-    const back = await call.tenant.agents.rollback(params.agent, body.environment, call.principal);
+    const back = await call.tenant.agents.rollback(params.agent, body.environment, call.actor);
     return back.ok ? ok(json(back.value)) : back;
   },
 );

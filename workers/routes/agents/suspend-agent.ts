@@ -17,7 +17,7 @@ export const suspendAgent = tenantRoute(
     answer: { status: 200, schema: agent },
   },
   async (call, { params }) => {
-    const suspended = await call.tenant.agents.suspend(params.agent, call.principal);
+    const suspended = await call.tenant.agents.suspend(params.agent, call.actor);
     return suspended.ok ? ok(json(suspended.value)) : suspended;
   },
 );

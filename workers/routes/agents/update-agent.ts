@@ -18,7 +18,7 @@ export const updateAgent = tenantRoute(
     answer: { status: 200, schema: agent },
   },
   async (call, { params, body }) => {
-    const updated = await call.tenant.agents.update(params.agent, body, call.principal);
+    const updated = await call.tenant.agents.update(params.agent, body, call.actor);
     return updated.ok ? ok(json(updated.value)) : updated;
   },
 );

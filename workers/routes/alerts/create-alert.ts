@@ -17,7 +17,7 @@ export const createAlert = tenantRoute(
     answer: { status: 201, schema: alert },
   },
   async (call, { body }) => {
-    const created = await call.tenant.alerts.create(call.mint('alert'), body, call.principal);
+    const created = await call.tenant.alerts.create(call.mint('alert'), body, call.actor);
     return created.ok ? ok(json(created.value, 201)) : created;
   },
 );

@@ -17,7 +17,7 @@ export const deleteAlert = tenantRoute(
     answer: { status: 200, schema: deletedAlert },
   },
   async (call, { params: { alert: id } }) => {
-    const deleted = await call.tenant.alerts.delete(id, call.principal);
+    const deleted = await call.tenant.alerts.delete(id, call.actor);
     return deleted.ok ? ok(json({ object: 'alert.deleted', id, deleted: true })) : deleted;
   },
 );

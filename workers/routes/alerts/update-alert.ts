@@ -18,7 +18,7 @@ export const updateAlert = tenantRoute(
     answer: { status: 200, schema: alert },
   },
   async (call, { params, body }) => {
-    const updated = await call.tenant.alerts.update(params.alert, body, call.principal);
+    const updated = await call.tenant.alerts.update(params.alert, body, call.actor);
     return updated.ok ? ok(json(updated.value)) : updated;
   },
 );

@@ -16,7 +16,7 @@ export const updateBranding = tenantRoute(
     answer: { status: 200, schema: branding },
   },
   async (call, { body }) => {
-    const updated = await call.tenant.branding.update(body, call.principal);
+    const updated = await call.tenant.branding.update(body, call.actor);
     return updated.ok ? ok(json(updated.value)) : updated;
   },
 );

@@ -17,7 +17,7 @@ export const createBudget = tenantRoute(
     answer: { status: 201, schema: budget },
   },
   async (call, { body }) => {
-    const created = await call.tenant.budgets.create(call.mint('budget'), body, call.principal);
+    const created = await call.tenant.budgets.create(call.mint('budget'), body, call.actor);
     return created.ok ? ok(json(created.value, 201)) : created;
   },
 );

@@ -19,7 +19,7 @@ export const deleteBudget = tenantRoute(
     answer: { status: 200, schema: deletedBudget },
   },
   async (call, { params: { budget: id } }) => {
-    const deleted = await call.tenant.budgets.delete(id, call.principal);
+    const deleted = await call.tenant.budgets.delete(id, call.actor);
     return deleted.ok ? ok(json({ object: 'budget.deleted', id, deleted: true })) : deleted;
   },
 );

@@ -18,7 +18,7 @@ export const updateBudget = tenantRoute(
     answer: { status: 200, schema: budget },
   },
   async (call, { params, body }) => {
-    const updated = await call.tenant.budgets.update(params.budget, body, call.principal);
+    const updated = await call.tenant.budgets.update(params.budget, body, call.actor);
     return updated.ok ? ok(json(updated.value)) : updated;
   },
 );

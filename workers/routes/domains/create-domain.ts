@@ -19,7 +19,7 @@ export const createDomain = tenantRoute(
   async (call, { body }) => {
     const hostname = call.parseCustomHostname(body.hostname);
     if (!hostname.ok) return hostname;
-    const created = await call.tenant.domains.create(call.mint('domain'), hostname.value, call.principal);
+    const created = await call.tenant.domains.create(call.mint('domain'), hostname.value, call.actor);
     return created.ok ? ok(json(created.value, 201)) : created;
   },
 );

@@ -17,7 +17,7 @@ export const deleteDomain = tenantRoute(
     answer: { status: 200, schema: deletedDomain },
   },
   async (call, { params }) => {
-    const deleted = await call.tenant.domains.delete(params.domain, call.principal);
+    const deleted = await call.tenant.domains.delete(params.domain, call.actor);
     return deleted.ok ? ok(json({ object: 'domain.deleted', id: params.domain, deleted: true })) : deleted;
   },
 );

@@ -32,6 +32,6 @@ export async function issueKey(call: TenantCall, wanted: CreateKey): Promise<Res
   const id = call.mint('key');
   const { secret, hash } = call.mintSecret(id);
   const prefix = secret.slice(0, KeyPrefixLength);
-  const created = await call.tenant.keys.create({ ...wanted, id, prefix, secretHash: hash }, call.principal);
+  const created = await call.tenant.keys.create({ ...wanted, id, prefix, secretHash: hash }, call.actor);
   return created.ok ? ok({ ...created.value, secret }) : created;
 }

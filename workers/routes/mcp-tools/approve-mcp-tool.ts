@@ -18,7 +18,7 @@ export const approveMcpTool = tenantRoute(
     answer: { status: 200, schema: mcpToolObject },
   },
   async (call, { params, body }) => {
-    const approved = await call.tenant.toolPins.approve(params.mcp_tool, body.hash, call.principal);
+    const approved = await call.tenant.toolPins.approve(params.mcp_tool, body.hash, call.actor);
     return approved.ok ? ok(json(approved.value)) : approved;
   },
 );

@@ -1,8 +1,6 @@
 /** The chat element: one script for any page that the tenant's host, or a site it has named, shows it on. */
-import { ok } from '../../../shared/core/result.ts';
-import { readBuiltFile } from '../../http/built-file.ts';
+import { sendBuiltFile } from '../../http/built-file.ts';
 import { publicRoute } from '../../http/define-route.ts';
-import { raw } from '../../http/reply.ts';
 
 export const ChatScriptPath = '/chat/freehold-chat.js';
 
@@ -17,8 +15,5 @@ export const chatScript = publicRoute(
     surface: 'native',
     answer: { status: 200, media: 'text/javascript' },
   },
-  async ({ platform }) => {
-    const file = await readBuiltFile(platform, 'chat/freehold-chat.js');
-    return file.ok ? ok(raw(file.value)) : file;
-  },
+  (context) => sendBuiltFile(context, 'chat/freehold-chat.js'),
 );

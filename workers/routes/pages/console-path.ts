@@ -1,9 +1,7 @@
 /** What lies below /console: the files of its build, and else the console itself, whose script knows its pages. */
 import { z } from 'zod';
-import { ok } from '../../../shared/core/result.ts';
 import { publicRoute } from '../../http/define-route.ts';
-import { readBuiltFile } from '../../http/built-file.ts';
-import { raw } from '../../http/reply.ts';
+import { sendBuiltFile } from '../../http/built-file.ts';
 import { showConsole } from './console-page.ts';
 
 export const consolePath = publicRoute(
@@ -21,7 +19,6 @@ export const consolePath = publicRoute(
   },
   async (context, { params }) => {
     if (!params.path.startsWith('assets/')) return showConsole(context);
-    const file = await readBuiltFile(context.platform, `console/${params.path}`);
-    return file.ok ? ok(raw(file.value)) : file;
+    return sendBuiltFile(context, `console/${params.path}`);
   },
 );

@@ -17,7 +17,7 @@ export const createSecret = tenantRoute(
     answer: { status: 201, schema: secret },
   },
   async (call, { body }) => {
-    const created = await call.tenant.vault.create(body, call.principal);
+    const created = await call.tenant.vault.create(body, call.actor);
     return created.ok ? ok(json(created.value, 201)) : created;
   },
 );

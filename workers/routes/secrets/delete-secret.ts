@@ -17,7 +17,7 @@ export const deleteSecret = tenantRoute(
     answer: { status: 200, schema: deletedSecret },
   },
   async (call, { params }) => {
-    const deleted = await call.tenant.vault.delete(params.secret, call.principal);
+    const deleted = await call.tenant.vault.delete(params.secret, call.actor);
     return deleted.ok ? ok(json({ object: 'secret.deleted', name: deleted.value.name, deleted: true })) : deleted;
   },
 );

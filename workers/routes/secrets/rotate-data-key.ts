@@ -15,7 +15,7 @@ export const rotateDataKey = tenantRoute(
     answer: { status: 200, schema: rotatedDataKey },
   },
   async (call) => {
-    const rotated = await call.tenant.vault.rotateDataKey(call.principal);
+    const rotated = await call.tenant.vault.rotateDataKey(call.actor);
     return rotated.ok ? ok(json(rotated.value)) : rotated;
   },
 );

@@ -19,7 +19,7 @@ export const rotateSecret = tenantRoute(
     answer: { status: 200, schema: secret },
   },
   async (call, { params, body }) => {
-    const rotated = await call.tenant.vault.rotate(params.secret, body.value, call.principal);
+    const rotated = await call.tenant.vault.rotate(params.secret, body.value, call.actor);
     return rotated.ok ? ok(json(rotated.value)) : rotated;
   },
 );

@@ -15,7 +15,7 @@ export const resumeTenant = tenantRoute(
     answer: { status: 200, schema: tenantRuns },
   },
   async (call) => {
-    const resumed = await call.tenant.resume(call.principal);
+    const resumed = await call.tenant.resume(call.actor);
     return resumed.ok ? ok(json({ object: 'tenant.runs', stopped: false })) : resumed;
   },
 );

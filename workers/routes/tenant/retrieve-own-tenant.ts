@@ -19,10 +19,13 @@ export const retrieveOwnTenant = tenantRoute(
   async (call) => {
     const found = await call.tenant.tenancy.describe();
     if (!found.ok) return found;
-    const { status, profile } = found.value;
+    const { status, profile, runsStopped } = found.value;
     if (!profile) return err('not_found', 'The operator has not described this tenant yet.');
     const { createdAt, ...stated } = profile;
     const url = call.tenantUrl(profile.slug);
-    return ok(json({ object: 'tenant', id: call.tenantId, ...stated, status, url, created_at: toIso(createdAt) }));
+    const created_at = toIso(createdAt);
+    return ok(
+      json({ object: 'tenant', id: call.tenantId, ...stated, status, url, runs_stopped: runsStopped, created_at }),
+    );
   },
 );

@@ -15,7 +15,7 @@ export const stopTenant = tenantRoute(
     answer: { status: 200, schema: tenantRuns },
   },
   async (call) => {
-    const stopped = await call.tenant.stop(call.principal);
+    const stopped = await call.tenant.stop(call.actor);
     return stopped.ok ? ok(json({ object: 'tenant.runs', stopped: true })) : stopped;
   },
 );

@@ -21,7 +21,7 @@ export const createWebhook = tenantRoute(
     const { secret, publicKey, shown } = await mintSigningSecret(body.signature, call.random);
     const created = await call.tenant.webhooks.create(
       { ...body, id: call.mint('webhook'), secret, publicKey },
-      call.principal,
+      call.actor,
     );
     return created.ok ? ok(json({ ...created.value, secret: shown }, 201)) : created;
   },

@@ -17,7 +17,7 @@ export const deleteWebhook = tenantRoute(
     answer: { status: 200, schema: deletedWebhook },
   },
   async (call, { params }) => {
-    const deleted = await call.tenant.webhooks.delete(params.webhook, call.principal);
+    const deleted = await call.tenant.webhooks.delete(params.webhook, call.actor);
     return deleted.ok ? ok(json({ id: params.webhook, object: 'webhook.deleted', deleted: true })) : deleted;
   },
 );

@@ -24,7 +24,7 @@ export const rotateWebhookSecret = tenantRoute(
     if (!found.ok) return found;
     const { secret, publicKey, shown } = await mintSigningSecret(found.value.signature, call.random);
     const { webhooks } = call.tenant;
-    const rotated = await webhooks.rotateSecret(params.webhook, secret, publicKey, body.grace_seconds, call.principal);
+    const rotated = await webhooks.rotateSecret(params.webhook, secret, publicKey, body.grace_seconds, call.actor);
     return rotated.ok ? ok(json({ ...rotated.value, secret: shown })) : rotated;
   },
 );

@@ -18,7 +18,7 @@ export const updateWebhook = tenantRoute(
     answer: { status: 200, schema: webhook },
   },
   async (call, { params, body }) => {
-    const updated = await call.tenant.webhooks.update(params.webhook, body, call.principal);
+    const updated = await call.tenant.webhooks.update(params.webhook, body, call.actor);
     return updated.ok ? ok(json(updated.value)) : updated;
   },
 );

@@ -9,7 +9,7 @@ export type CallInput<K extends Operation> = {
   readonly signal?: AbortSignal | undefined;
 } & ParamsOf<K> &
   BodyOf<K>;
-type AnyInput = {
+export type AnyInput = {
   readonly params?: Readonly<Record<string, string>> | undefined;
   readonly body?: unknown;
   readonly query?: Query;

@@ -4,6 +4,18 @@
  */
 import type { z } from 'zod';
 import type {
+  AgentPersona,
+  createGoal,
+  createProtocolHook,
+  Goal,
+  ProtocolHook,
+  StateChange,
+  TraceEntry,
+  updateGoal,
+  updatePersona,
+  updateProtocolHook,
+} from '../../../../../shared/contracts/agent-state.ts';
+import type {
   Agent,
   AgentDiff,
   AgentVersion,
@@ -34,14 +46,18 @@ import type {
   createConversation,
   ItemList,
 } from '../../../../../shared/contracts/conversations.ts';
+import type { TenantDeletion } from '../../../../../shared/contracts/deletions.ts';
 import type { createDomain, Domain } from '../../../../../shared/contracts/domains.ts';
 import type { eventTypeEntry, PlatformEvent } from '../../../../../shared/contracts/events.ts';
-import type { createIssuer, Issuer, SignInOption } from '../../../../../shared/contracts/issuers.ts';
+import type { createExport } from '../../../../../shared/contracts/exports.ts';
+import type { createdHook, createHook, Hook, HookDelivery, updateHook } from '../../../../../shared/contracts/hooks.ts';
+import type { createIssuer, Issuer, SignInOption, updateIssuer } from '../../../../../shared/contracts/issuers.ts';
 import type { ApiKey, CreatedKey, createKey, rotateKey } from '../../../../../shared/contracts/keys.ts';
 import type { approveMcpTool, McpToolObject } from '../../../../../shared/contracts/mcp-tools.ts';
 import type { createMember, Member, updateMember } from '../../../../../shared/contracts/members.ts';
 import type {
   chainVerification,
+  Consolidation,
   createMemory,
   forgetRequest,
   InclusionProof,
@@ -50,6 +66,12 @@ import type {
   recallResult,
   signedForgetting,
 } from '../../../../../shared/contracts/memories.ts';
+import type {
+  modelDefinition,
+  registeredModel,
+  registeredModelList,
+  rollBackModel,
+} from '../../../../../shared/contracts/model-registry.ts';
 import type { Model } from '../../../../../shared/contracts/models.ts';
 import type { InferenceNodeView } from '../../../../../shared/contracts/nodes.ts';
 import type { createPlan, Plan, updatePlan } from '../../../../../shared/contracts/plans.ts';
@@ -70,6 +92,7 @@ import type {
   Price,
   setPrice,
   Tenant,
+  TenantRuns,
   updateTenant,
 } from '../../../../../shared/contracts/tenants.ts';
 import type { OperatorTelemetry, Telemetry } from '../../../../../shared/contracts/telemetry.ts';
@@ -93,6 +116,9 @@ type Deleted = { readonly id: string; readonly deleted: true };
 
 export type Operations = {
   'GET /v1/tenant': Op<OwnTenant>;
+  'POST /v1/tenant/stop': Op<TenantRuns>;
+  'POST /v1/tenant/resume': Op<TenantRuns>;
+  'POST /v1/exports': Op<never, In<typeof createExport>>;
   'GET /v1/chat/profile': Op<ChatProfile>;
   'GET /v1/telemetry': Op<Telemetry>;
   'GET /v1/alerts': Op<List<Alert>>;
@@ -115,6 +141,20 @@ export type Operations = {
   'POST /v1/agents/{agent}/suspend': Op<Agent>;
   'POST /v1/agents/{agent}/resume': Op<Agent>;
 
+  'GET /v1/agents/{agent}/goals': Op<List<Goal>>;
+  'POST /v1/agents/{agent}/goals': Op<Goal, In<typeof createGoal>>;
+  'PATCH /v1/agents/{agent}/goals/{goal}': Op<Goal, In<typeof updateGoal>>;
+  'DELETE /v1/agents/{agent}/goals/{goal}': Op<Deleted>;
+  'GET /v1/agents/{agent}/persona': Op<AgentPersona>;
+  'PATCH /v1/agents/{agent}/persona': Op<AgentPersona, In<typeof updatePersona>>;
+  'DELETE /v1/agents/{agent}/persona': Op<AgentPersona>;
+  'GET /v1/agents/{agent}/protocol_hooks': Op<List<ProtocolHook>>;
+  'POST /v1/agents/{agent}/protocol_hooks': Op<ProtocolHook, In<typeof createProtocolHook>>;
+  'PATCH /v1/agents/{agent}/protocol_hooks/{protocol_hook}': Op<ProtocolHook, In<typeof updateProtocolHook>>;
+  'DELETE /v1/agents/{agent}/protocol_hooks/{protocol_hook}': Op<Deleted>;
+  'GET /v1/agents/{agent}/trace': Op<List<TraceEntry>>;
+  'GET /v1/agents/{agent}/state_changes': Op<List<StateChange>>;
+
   'POST /v1/responses': Op<Response, CreateResponse>;
   'POST /v1/responses/{response}/cancel': Op<Response>;
   'POST /v1/conversations': Op<Conversation, In<typeof createConversation>>;
@@ -126,6 +166,9 @@ export type Operations = {
   'POST /v1/agents/{agent}/memories': Op<Memory, In<typeof createMemory>>;
   'POST /v1/agents/{agent}/memories/recall': Op<Out<typeof recallResult>, In<typeof recallRequest>>;
   'POST /v1/agents/{agent}/memories/forget': Op<Out<typeof signedForgetting>, In<typeof forgetRequest>>;
+  'POST /v1/agents/{agent}/memories/consolidate': Op<Consolidation>;
+  'GET /v1/agents/{agent}/memories/consolidations': Op<List<Consolidation>>;
+  'POST /v1/agents/{agent}/memories/consolidations/{consolidation}/undo': Op<Consolidation>;
   'GET /v1/agents/{agent}/memories/verify': Op<Out<typeof chainVerification>>;
   'GET /v1/agents/{agent}/memories/{memory}': Op<Memory>;
   'GET /v1/agents/{agent}/memories/{memory}/proof': Op<InclusionProof>;
@@ -157,6 +200,7 @@ export type Operations = {
   'GET /v1/issuers': Op<List<Issuer>>;
   'GET /v1/console/sign_in_options': Op<List<SignInOption>>;
   'POST /v1/issuers': Op<Issuer, In<typeof createIssuer>>;
+  'PATCH /v1/issuers/{issuer}': Op<Issuer, In<typeof updateIssuer>>;
   'DELETE /v1/issuers/{issuer}': Op<Deleted>;
   'GET /v1/secrets': Op<List<Secret>>;
   'POST /v1/secrets': Op<Secret, In<typeof createSecret>>;
@@ -172,6 +216,12 @@ export type Operations = {
   'PATCH /v1/budgets/{budget}': Op<Budget, In<typeof updateBudget>>;
   'DELETE /v1/budgets/{budget}': Op<Deleted>;
 
+  'GET /v1/hooks': Op<List<Hook>>;
+  'POST /v1/hooks': Op<Out<typeof createdHook>, In<typeof createHook>>;
+  'GET /v1/hooks/{hook}': Op<Hook>;
+  'PATCH /v1/hooks/{hook}': Op<Hook, In<typeof updateHook>>;
+  'DELETE /v1/hooks/{hook}': Op<Deleted>;
+  'GET /v1/hooks/{hook}/deliveries': Op<List<HookDelivery>>;
   'GET /v1/webhooks': Op<List<Webhook>>;
   'POST /v1/webhooks': Op<Out<typeof createdWebhook>, In<typeof createWebhook>>;
   'PATCH /v1/webhooks/{webhook}': Op<Webhook, In<typeof updateWebhook>>;
@@ -198,6 +248,12 @@ export type Operations = {
   'POST /operator/v1/tenants/{tenant}/suspend': Op<Tenant>;
   'POST /operator/v1/tenants/{tenant}/reactivate': Op<Tenant>;
   'POST /operator/v1/tenants/{tenant}/keys': Op<CreatedKey, { readonly name?: string }>;
+  'POST /operator/v1/tenants/{tenant}/export': Op<never, In<typeof createExport>>;
+  'DELETE /operator/v1/tenants/{tenant}': Op<TenantDeletion>;
+  'GET /operator/v1/models': Op<Out<typeof registeredModelList>>;
+  'POST /operator/v1/models': Op<Out<typeof registeredModel>, In<typeof modelDefinition>>;
+  'POST /operator/v1/models/{registered_model}/rollback': Op<Out<typeof registeredModel>, In<typeof rollBackModel>>;
+  'DELETE /operator/v1/models/{registered_model}': Op<Deleted>;
   'GET /operator/v1/plans': Op<List<Plan>>;
   'POST /operator/v1/plans': Op<Plan, In<typeof createPlan>>;
   'PATCH /operator/v1/plans/{plan}': Op<Plan, In<typeof updatePlan>>;

@@ -40,9 +40,11 @@ const tenantGroups: readonly Group[] = [
       { to: '/keys', label: 'API keys', icon: 'key' },
       { to: '/people', label: 'People', icon: 'people' },
       { to: '/webhooks', label: 'Webhooks', icon: 'webhook' },
+      { to: '/hooks', label: 'Inbound hooks', icon: 'hook' },
       { to: '/secrets', label: 'Secrets', icon: 'lock' },
       { to: '/branding', label: 'Branding', icon: 'brush' },
       { to: '/domains', label: 'Domains', icon: 'globe' },
+      { to: '/settings', label: 'Tenant', icon: 'building' },
     ],
   },
 ];
@@ -62,6 +64,7 @@ const operatorGroups: readonly Group[] = [
     places: [
       { to: '/bridges', label: 'Bridges', icon: 'server' },
       { to: '/nodes', label: 'Nodes and models', icon: 'chip' },
+      { to: '/models', label: 'Model registry', icon: 'layers' },
     ],
   },
   {

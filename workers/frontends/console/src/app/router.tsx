@@ -81,6 +81,9 @@ const routeTree = root.addChildren([
   page('/webhooks/$webhook', {
     tenant: lazyRouteComponent(() => import('../pages/tenant/webhook-page.tsx'), 'WebhookPage'),
   }),
+  page('/hooks', { tenant: lazyRouteComponent(() => import('../pages/tenant/hooks-page.tsx'), 'HooksPage') }),
+  page('/hooks/$hook', { tenant: lazyRouteComponent(() => import('../pages/tenant/hook-page.tsx'), 'HookPage') }),
+  page('/settings', { tenant: lazyRouteComponent(() => import('../pages/tenant/settings-page.tsx'), 'SettingsPage') }),
   page('/secrets', { tenant: lazyRouteComponent(() => import('../pages/tenant/secrets-page.tsx'), 'SecretsPage') }),
   page('/branding', { tenant: lazyRouteComponent(() => import('../pages/tenant/branding-page.tsx'), 'BrandingPage') }),
   page('/domains', { tenant: lazyRouteComponent(() => import('../pages/tenant/domains-page.tsx'), 'DomainsPage') }),
@@ -91,6 +94,7 @@ const routeTree = root.addChildren([
   page('/plans', { operator: lazyRouteComponent(() => import('../pages/operator/plans-page.tsx'), 'PlansPage') }),
   page('/prices', { operator: lazyRouteComponent(() => import('../pages/operator/prices-page.tsx'), 'PricesPage') }),
   page('/bridges', { operator: lazyRouteComponent(() => import('../pages/operator/bridges-page.tsx'), 'BridgesPage') }),
+  page('/models', { operator: lazyRouteComponent(() => import('../pages/operator/models-page.tsx'), 'ModelsPage') }),
   page('/nodes', { operator: lazyRouteComponent(() => import('../pages/operator/nodes-page.tsx'), 'NodesPage') }),
 ]);
 

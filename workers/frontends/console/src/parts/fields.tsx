@@ -38,6 +38,8 @@ export type Field<N extends string = string> = {
   readonly max?: number;
   /** Other names by which the platform may say that this field is wrong. */
   readonly covers?: readonly string[];
+  /** Left out while what was chosen elsewhere has no use for it. */
+  readonly when?: (values: Values) => boolean;
 };
 
 type Props = {

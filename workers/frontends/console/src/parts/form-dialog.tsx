@@ -24,7 +24,8 @@ export function FormDialog<V extends Values>(props: Props<V>) {
   const [values, setValues] = useState<V>(initial);
   const [fault, setFault] = useState<Error>();
   const [isSending, setSending] = useState(false);
-  const named = fault instanceof ApiError && fault.param ? findField(fields, fault.param) : undefined;
+  const shown = fields.filter(({ when }) => when === undefined || when(values));
+  const named = fault instanceof ApiError && fault.param ? findField(shown, fault.param) : undefined;
 
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
@@ -54,7 +55,7 @@ export function FormDialog<V extends Values>(props: Props<V>) {
               {fault.message}
             </Alert>
           )}
-          {fields.map((field, at) => (
+          {shown.map((field, at) => (
             <FieldInput
               key={field.name}
               field={field}

@@ -1,9 +1,12 @@
 /** One tenant, as its operator sees it. */
 import { Alert, Button } from '@mantine/core';
-import { useParams } from '@tanstack/react-router';
+import { useQueryClient } from '@tanstack/react-query';
+import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
+import type { TenantDeletion } from '../../../../../../shared/contracts/deletions.ts';
 import type { Tenant } from '../../../../../../shared/contracts/tenants.ts';
 import { useApi, useChange } from '../../api/queries.ts';
+import { ArchiveDialog } from '../../parts/archive-dialog.tsx';
 import { ConfirmButton } from '../../parts/confirm.tsx';
 import { FormDialog } from '../../parts/form-dialog.tsx';
 import { formatTime } from '../../parts/format.ts';
@@ -11,6 +14,7 @@ import { Page, Panel } from '../../parts/page.tsx';
 import { SecretDialog } from '../../parts/secret-dialog.tsx';
 import { FailureAlert, Loaded } from '../../parts/states.tsx';
 import { CopyField, Facts, Id, Json, Status } from '../../parts/values.tsx';
+import { DeletionDialog } from './deletion-dialog.tsx';
 
 const stale = ['/operator/v1/tenants'];
 
@@ -56,12 +60,21 @@ export function TenantPage() {
 
 function Actions({ tenant }: { readonly tenant: Tenant }) {
   const params = { tenant: tenant.id };
-  const [asks, setAsks] = useState<'change' | 'key'>();
+  const navigate = useNavigate();
+  const [asks, setAsks] = useState<'change' | 'key' | 'export' | 'delete'>();
+  const [deletion, setDeletion] = useState<TenantDeletion>();
   const [secret, setSecret] = useState<string>();
   const plans = useApi('GET /operator/v1/plans', { query: { limit: 100 } });
   const update = useChange('PATCH /operator/v1/tenants/{tenant}', stale);
+  const client = useQueryClient();
+  /** What is gone is not read again. */
+  const leave = async () => {
+    await navigate({ to: '/tenants' });
+    await client.invalidateQueries({ queryKey: ['GET /operator/v1/tenants'] });
+  };
   const suspend = useChange('POST /operator/v1/tenants/{tenant}/suspend', stale);
   const reactivate = useChange('POST /operator/v1/tenants/{tenant}/reactivate', stale);
+  const remove = useChange('DELETE /operator/v1/tenants/{tenant}', []);
   const createKey = useChange('POST /operator/v1/tenants/{tenant}/keys', stale);
   return (
     <>
@@ -70,6 +83,9 @@ function Actions({ tenant }: { readonly tenant: Tenant }) {
       </Button>
       <Button variant="default" onClick={() => setAsks('key')}>
         New admin key
+      </Button>
+      <Button variant="default" onClick={() => setAsks('export')}>
+        Export
       </Button>
       {tenant.status === 'suspended' ? (
         <Button loading={reactivate.isPending} onClick={() => reactivate.mutate({ params })}>
@@ -85,7 +101,49 @@ function Actions({ tenant }: { readonly tenant: Tenant }) {
           Its keys are refused within a second, what runs is stopped, and its webhooks wait.
         </ConfirmButton>
       )}
+      <Button variant="default" onClick={() => setAsks('delete')}>
+        Delete
+      </Button>
       {reactivate.error && <FailureAlert error={reactivate.error} />}
+      {asks === 'export' && (
+        <ArchiveDialog
+          operation="POST /operator/v1/tenants/{tenant}/export"
+          params={params}
+          name={tenant.name}
+          slug={tenant.slug}
+          onClose={() => setAsks(undefined)}
+        />
+      )}
+      {asks === 'delete' && (
+        <FormDialog
+          title={`Delete ${tenant.name}?`}
+          about="Its agents, memories, conversations, keys and files are erased and looked for again; invoices stay as the law asks. You get a signed certificate. This cannot be taken back: export it before."
+          fields={[
+            {
+              name: 'slug',
+              label: `Write ${tenant.slug} to delete it`,
+              kind: 'text',
+              required: true,
+            },
+          ]}
+          initial={{ slug: '' }}
+          submitLabel="Delete for good"
+          isDangerous
+          onSubmit={async ({ slug }) => {
+            if (slug !== tenant.slug) throw new Error(`That is not its slug, ${tenant.slug}.`);
+            setDeletion(await remove.mutateAsync({ params }));
+          }}
+          onClose={() => setAsks(undefined)}
+        />
+      )}
+      {deletion && (
+        <DeletionDialog
+          name={tenant.name}
+          deletion={deletion}
+          askAgain={async () => setDeletion(await remove.mutateAsync({ params }))}
+          onClose={() => void leave()}
+        />
+      )}
       {asks === 'change' && (
         <FormDialog
           title={`Change ${tenant.name}`}

@@ -11,8 +11,11 @@ import { formatNumber } from '../../parts/format.ts';
 import { Page, Panel } from '../../parts/page.tsx';
 import { Empty, Loaded, Loading } from '../../parts/states.tsx';
 import { Facts, Id, Status } from '../../parts/values.tsx';
+import { AgentState } from './agent-state.tsx';
+import { AgentTrace, StateHistory } from './agent-trace.tsx';
 import { AgentVersions } from './agent-versions.tsx';
 import { LinkButton } from '../../parts/link-button.tsx';
+import { ProtocolHooks } from './protocol-hooks.tsx';
 
 const AgentEditor = lazy(() => import('./agent-editor.tsx'));
 const environments = ['dev', 'staging', 'prod'] as const;
@@ -40,6 +43,10 @@ export function AgentPage() {
               <Tabs.List mb="md">
                 <Tabs.Tab value="definition">Definition</Tabs.Tab>
                 <Tabs.Tab value="versions">Versions</Tabs.Tab>
+                <Tabs.Tab value="state">Goals and persona</Tabs.Tab>
+                <Tabs.Tab value="hooks">Protocol hooks</Tabs.Tab>
+                <Tabs.Tab value="trace">Trace</Tabs.Tab>
+                <Tabs.Tab value="history">History</Tabs.Tab>
                 <Tabs.Tab value="greetings">Greetings</Tabs.Tab>
               </Tabs.List>
               <Tabs.Panel value="definition">
@@ -49,6 +56,18 @@ export function AgentPage() {
               </Tabs.Panel>
               <Tabs.Panel value="versions">
                 <AgentVersions agent={found} />
+              </Tabs.Panel>
+              <Tabs.Panel value="state">
+                <AgentState agent={found.slug} />
+              </Tabs.Panel>
+              <Tabs.Panel value="hooks">
+                <ProtocolHooks agent={found.slug} />
+              </Tabs.Panel>
+              <Tabs.Panel value="trace">
+                <AgentTrace agent={found.slug} />
+              </Tabs.Panel>
+              <Tabs.Panel value="history">
+                <StateHistory agent={found.slug} />
               </Tabs.Panel>
               <Tabs.Panel value="greetings">
                 <Greetings agent={found.slug} />

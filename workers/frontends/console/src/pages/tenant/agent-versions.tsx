@@ -1,9 +1,10 @@
 /** An agent's versions, and what is different between two of them. */
 import { Button, Group, Select, Text } from '@mantine/core';
 import { useState } from 'react';
-import type { Agent, AgentDiff } from '../../../../../../shared/contracts/agents.ts';
+import type { Agent } from '../../../../../../shared/contracts/agents.ts';
 import { useApi, useApiList, useChange } from '../../api/queries.ts';
 import { ListTable } from '../../parts/data-table.tsx';
+import { JsonChanges } from '../../parts/json-changes.tsx';
 import { Panel } from '../../parts/page.tsx';
 import { Loaded } from '../../parts/states.tsx';
 import { Age, Status } from '../../parts/values.tsx';
@@ -81,40 +82,10 @@ function Difference({ agent }: { readonly agent: Agent }) {
           </Group>
         }
       >
-        <Loaded reading={reading}>{(diff) => <Changes diff={diff} />}</Loaded>
+        <Loaded reading={reading}>
+          {({ changes }) => <JsonChanges changes={changes} none="The two versions say the same." />}
+        </Loaded>
       </Panel>
-    </div>
-  );
-}
-
-function Changes({ diff }: { readonly diff: AgentDiff }) {
-  if (diff.changes.length === 0) {
-    return (
-      <Text size="sm" c="dimmed">
-        The two versions say the same.
-      </Text>
-    );
-  }
-  const show = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value, null, 2));
-  return (
-    <div className="fh-diff">
-      {diff.changes.map(({ op, path, before, after }) => (
-        <div key={path}>
-          <div className="fh-diff-path">{path}</div>
-          {op !== 'add' && (
-            <pre data-op="before">
-              <span className="fh-unseen">Before: </span>
-              {show(before)}
-            </pre>
-          )}
-          {op !== 'remove' && (
-            <pre data-op="after">
-              <span className="fh-unseen">After: </span>
-              {show(after)}
-            </pre>
-          )}
-        </div>
-      ))}
     </div>
   );
 }

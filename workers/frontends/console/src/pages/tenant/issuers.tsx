@@ -1,6 +1,7 @@
 /** Identity providers whose tokens the tenant accepts. */
 import { Button, Group, Stack } from '@mantine/core';
 import { useState } from 'react';
+import type { Issuer } from '../../../../../../shared/contracts/issuers.ts';
 import { useApiList, useChange } from '../../api/queries.ts';
 import { ConfirmButton } from '../../parts/confirm.tsx';
 import { ListTable } from '../../parts/data-table.tsx';
@@ -12,7 +13,9 @@ const stale = ['/v1/issuers', '/v1/members'];
 
 export function Issuers() {
   const [isAdding, setAdding] = useState(false);
+  const [changing, setChanging] = useState<Issuer>();
   const issuers = useApiList('GET /v1/issuers');
+  const update = useChange('PATCH /v1/issuers/{issuer}', stale);
   const remove = useChange('DELETE /v1/issuers/{issuer}', stale);
   const add = <Button onClick={() => setAdding(true)}>Register a provider</Button>;
   return (
@@ -31,14 +34,19 @@ export function Issuers() {
           {
             name: '',
             align: 'right',
-            cell: ({ id, issuer }) => (
-              <ConfirmButton
-                label="Remove"
-                title={`Remove ${issuer}?`}
-                onConfirm={() => remove.mutateAsync({ params: { issuer: id } })}
-              >
-                Tokens of this provider are refused from now on.
-              </ConfirmButton>
+            cell: (row) => (
+              <Group gap="xs" justify="flex-end">
+                <Button size="xs" variant="default" onClick={() => setChanging(row)}>
+                  {row.client_id === null ? 'Add a client' : 'Change the client'}
+                </Button>
+                <ConfirmButton
+                  label="Remove"
+                  title={`Remove ${row.issuer}?`}
+                  onConfirm={() => remove.mutateAsync({ params: { issuer: row.id } })}
+                >
+                  Tokens of this provider are refused from now on.
+                </ConfirmButton>
+              </Group>
             ),
           },
         ]}
@@ -48,6 +56,22 @@ export function Issuers() {
           </Empty>
         }
       />
+      {changing && (
+        <FormDialog
+          title="The client for signing in here"
+          about={`A public client of ${changing.issuer}, sent back to ${location.origin}/console. Left open, nobody signs in by it here; its tokens are accepted as before.`}
+          fields={[{ name: 'client_id', label: 'Client', kind: 'text' }]}
+          initial={{ client_id: changing.client_id ?? '' }}
+          submitLabel="Save"
+          onSubmit={({ client_id }) =>
+            update.mutateAsync({
+              params: { issuer: changing.id },
+              body: { client_id: client_id === '' ? null : client_id },
+            })
+          }
+          onClose={() => setChanging(undefined)}
+        />
+      )}
       {isAdding && <NewIssuer onClose={() => setAdding(false)} />}
     </Stack>
   );

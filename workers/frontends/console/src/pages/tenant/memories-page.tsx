@@ -1,5 +1,6 @@
 /** What an agent remembers: search, provenance, the state of its chain, and forgetting with a certificate. */
-import { Button, Checkbox, Group, Modal, Text, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, Modal, Stack, Tabs, Text, TextInput } from '@mantine/core';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Memory } from '../../../../../../shared/contracts/memories.ts';
 import { useApi, useApiList, useChange } from '../../api/queries.ts';
@@ -13,12 +14,15 @@ import { Empty, FailureAlert, Loaded } from '../../parts/states.tsx';
 import { AgentPicker, useChosenAgent } from '../../parts/use-agents.tsx';
 import { Age, CopyField, Facts, Id, Status } from '../../parts/values.tsx';
 import { LinkButton } from '../../parts/link-button.tsx';
+import { Consolidations } from './consolidations.tsx';
 
 const stale = ['/v1/agents/{agent}/memories'];
 
 export function MemoriesPage() {
   const { agents, agent } = useChosenAgent();
   const [isAdding, setAdding] = useState(false);
+  const { tab = 'memories' } = useSearch({ from: '__root__' });
+  const navigate = useNavigate();
   return (
     <Page
       title="Memories"
@@ -37,7 +41,26 @@ export function MemoriesPage() {
       <Loaded reading={agents}>
         {() =>
           agent ? (
-            <Archive key={agent.id} agent={agent.slug} onAdd={() => setAdding(true)} />
+            <Tabs
+              value={tab}
+              onChange={(next) =>
+                void navigate({ to: '.', search: (search) => ({ ...search, tab: next ?? 'memories' }) })
+              }
+              keepMounted={false}
+            >
+              <Tabs.List mb="md">
+                <Tabs.Tab value="memories">Memories</Tabs.Tab>
+                <Tabs.Tab value="consolidation">Consolidation</Tabs.Tab>
+              </Tabs.List>
+              <Tabs.Panel value="memories">
+                <Stack gap="lg">
+                  <Archive key={agent.id} agent={agent.slug} onAdd={() => setAdding(true)} />
+                </Stack>
+              </Tabs.Panel>
+              <Tabs.Panel value="consolidation">
+                <Consolidations key={agent.id} agent={agent.slug} />
+              </Tabs.Panel>
+            </Tabs>
           ) : (
             <Empty
               icon="memory"

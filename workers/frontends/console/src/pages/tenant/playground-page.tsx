@@ -1,6 +1,7 @@
 /** One agent to talk to, and beside it what a turn is made of: events, memories, tools, tokens, cost, times. */
-import { Alert, Button, Group, Stack, Tabs, Text, Textarea } from '@mantine/core';
+import { Alert, Button, Group, Select, Stack, Tabs, Text, Textarea } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
+import type { Agent } from '../../../../../../shared/contracts/agents.ts';
 import { useApi } from '../../api/queries.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Page, Panel } from '../../parts/page.tsx';
@@ -22,7 +23,7 @@ export function PlaygroundPage() {
       <Loaded reading={agents}>
         {() =>
           agent ? (
-            <Bench key={agent.id} slug={agent.slug} version={agent.published.prod} />
+            <Bench key={agent.id} agent={agent} />
           ) : (
             <Empty
               icon="agent"
@@ -36,9 +37,14 @@ export function PlaygroundPage() {
   );
 }
 
-function Bench({ slug, version }: { readonly slug: string; readonly version: number | null }) {
+const Live = 'live';
+
+function Bench({ agent }: { readonly agent: Agent }) {
+  const { slug, published } = agent;
   const [input, setInput] = useState('');
-  const { thread, turn, say, stop, restart } = usePlaygroundTurn(slug);
+  const [chosen, setChosen] = useState(published.prod === null ? String(agent.version) : Live);
+  const model = chosen === Live ? `agent/${slug}` : `agent/${slug}@${chosen}`;
+  const { thread, turn, say, stop, restart } = usePlaygroundTurn(model);
   const prices = useApi('GET /v1/prices');
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -54,11 +60,24 @@ function Bench({ slug, version }: { readonly slug: string; readonly version: num
     <div className="fh-split">
       <Panel
         title="Conversation"
-        about={version === null ? 'No version is live in prod.' : `Version ${version}, live in prod`}
+        about={<code>{model}</code>}
         actions={
-          <Button size="xs" variant="default" onClick={restart} disabled={thread.length === 0}>
-            Start anew
-          </Button>
+          <>
+            <Select
+              size="xs"
+              w={170}
+              aria-label="Version"
+              data={versionsOf(agent)}
+              value={chosen}
+              onChange={(next) => next !== null && setChosen(next)}
+              allowDeselect={false}
+              searchable={agent.version > 8}
+              disabled={isRunning}
+            />
+            <Button size="xs" variant="default" onClick={restart} disabled={thread.length === 0}>
+              Start anew
+            </Button>
+          </>
         }
       >
         <Stack>
@@ -138,4 +157,13 @@ function Bench({ slug, version }: { readonly slug: string; readonly version: num
       </Panel>
     </div>
   );
+}
+
+/** What callers in prod meet, and each version by its number. */
+function versionsOf({ version, published: { prod } }: Agent) {
+  const numbered = Array.from({ length: version }, (_, at) => String(version - at));
+  return [
+    ...(prod === null ? [] : [{ value: Live, label: `Live in prod (${prod})` }]),
+    ...numbered.map((value) => ({ value, label: `Version ${value}` })),
+  ];
 }

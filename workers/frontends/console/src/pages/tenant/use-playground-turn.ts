@@ -7,7 +7,8 @@ import { call, send } from '../../api/client.ts';
 import { readSse } from '../../api/event-stream.ts';
 import { applyToThread, applyToTurn, freshTurn, type Turn } from './turn-events.ts';
 
-export function usePlaygroundTurn(agent: string) {
+/** `model`: an agent, or one version of it. */
+export function usePlaygroundTurn(model: string) {
   const [thread, setThread] = useState<readonly Item[]>([]);
   const [turn, setTurn] = useState<Turn>();
   const conversation = useRef<string>(undefined);
@@ -28,7 +29,7 @@ export function usePlaygroundTurn(agent: string) {
       conversation.current ??= (
         await call('POST /v1/conversations', { body: { metadata: { from: 'playground' } } })
       ).id;
-      const body = { model: `agent/${agent}`, input: text, stream: true, conversation: conversation.current };
+      const body = { model, input: text, stream: true, conversation: conversation.current };
       const answer = await send('POST /v1/responses', { body, signal: own.signal }, { accept: 'text/event-stream' });
       for await (const { data } of readSse(answer)) {
         const event = data as SequencedResponseEvent;
