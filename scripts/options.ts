@@ -11,7 +11,7 @@ export type StartOptions = {
   readonly vars: Readonly<Record<string, string>>;
 };
 
-const passedOn = ['EGRESS_ALLOW', 'OTLP_ENDPOINT', 'OTLP_HEADERS'];
+const passedOn = ['EGRESS_ALLOW', 'OTLP_ENDPOINT', 'OTLP_HEADERS', 'AGENT_BUCKETS'];
 
 const usage = 'Usage: npm start -- [--port 8787] [--data .freehold] [--no-demo]';
 

@@ -18,10 +18,7 @@ import { buildWorker } from './build.ts';
 
 export const repositoryRoot = join(import.meta.dirname, '..');
 
-/**
- * Objects that share a tenant's agents: on one's own workerd the number of objects awake at once is the limit.
- * Never to be changed for a data folder that exists, or agents would lose their objects.
- */
+/** Objects that share a tenant's agents: on one's own workerd the number of objects awake at once is the limit. */
 const OwnWorkerdAgentBuckets = '16';
 
 /** Codes of 1.3 million vectors of 768 dimensions, or twice as many of 384; taken as they are needed. */
@@ -88,6 +85,7 @@ export async function startPlatform(options: PlatformOptions): Promise<RunningPl
     VECTOR_ARENA_BYTES: OwnWorkerdArenaBytes,
     ...options.vars,
   } as Readonly<Record<string, string>>;
+  requireSameBuckets(options.dataDir, vars['AGENT_BUCKETS'] ?? '');
   const kernel = await buildKernel();
   const withScript = (script: string, port: number) =>
     convertV4MiniflareOptions({
@@ -161,6 +159,18 @@ export function egressServices(allow: string) {
     network: { allow: [...allowed], deny: [...deny], tlsOptions: { trustBrowserCas: true } },
   });
   return { EGRESS: toNetwork(rules.public), EGRESS_NAMED: toNetwork(rules.named) };
+}
+
+/** With another number of buckets the agents of a data folder would not be found. */
+export function requireSameBuckets(dataDir: string, buckets: string): void {
+  const path = join(dataDir, 'layout.json');
+  const isNew = !existsSync(path) && !existsSync(join(dataDir, 'state'));
+  if (isNew) writeFileSync(path, JSON.stringify({ agent_buckets: buckets }));
+  const kept = existsSync(path)
+    ? (JSON.parse(readFileSync(path, 'utf8')) as { agent_buckets: string }).agent_buckets
+    : OwnWorkerdAgentBuckets;
+  if (kept !== buckets)
+    throw new Error(`AGENT_BUCKETS: the agents of ${dataDir} are in ${kept} buckets, and cannot be in ${buckets}.`);
 }
 
 async function findFreePort(): Promise<number> {

@@ -12,6 +12,7 @@ import { nodeWays } from '../node-ways.ts';
 import { EventOutbox } from '../runtime/event-outbox.ts';
 import { Holding } from '../runtime/holding.ts';
 import { migrate } from '../runtime/migrate.ts';
+import { Pace, PacedObject } from '../runtime/pace.ts';
 import { requireObjectName, requireOwnTenant } from '../runtime/object-identity.ts';
 import { Objects, reached, type Platform } from '../stubs.ts';
 import { agentMigrations } from './agent-migrations.ts';
@@ -31,10 +32,13 @@ import { StateHistory } from './state-history.ts';
 import { StateStore } from './state-store.ts';
 import { taskWays } from './task-deps.ts';
 import { TaskDesk } from './task-desk.ts';
-import { noteTask } from './task-events.ts';
+import { noteTasks } from './task-events.ts';
 import { TaskRetention } from './task-retention.ts';
 import { TaskRunner } from './task-runner.ts';
 import { TaskStore } from './task-store.ts';
+
+/** Turns of tasks that begin at once, whichever object's they are. */
+const beginnings = new Pace(4);
 
 export class AgentObject extends DurableObject<Platform> {
   clock: Clock = systemClock;
@@ -91,12 +95,14 @@ export class AgentObject extends DurableObject<Platform> {
       changed,
     });
     const ways = taskWays(objects, this.#tenantId, { now });
+    const paced = new PacedObject(beginnings, now, () => runner.beginReady());
     const runner = new TaskRunner(taskStore, {
       ...ways,
       now,
       random: Math.random,
+      mayBegin: () => paced.enter(),
       mintResponse: (conversation) => mintResponseId(conversation, now()),
-      note: (event, id, ranMs) => noteTask(outbox, taskStore, event, taskStore.read(id), ranMs),
+      note: (event, ids, ranMs) => noteTasks(outbox, taskStore, event, taskStore.readAll(ids), ranMs),
       changed: () => {
         void outbox.deliver();
         void changed();

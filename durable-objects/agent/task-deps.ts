@@ -18,33 +18,29 @@ type Ways = Pick<TaskDeps, 'begin' | 'awaitRest' | 'cancel'> & {
 export function taskWays(objects: Objects, tenantId: TenantId, clock: Clock): Ways {
   const conversation = ({ conversationId }: Pick<RunnableTask, 'conversationId'>) =>
     objects.conversation(tenantId, conversationId);
-  /** The first attempt brings the input into the thread; a later one goes on from what the thread holds by then. */
-  async function openThread(task: RunnableTask): Promise<Result<'empty' | 'begun'>> {
-    if (task.attempts > 1) {
-      const items = await unwrap(conversation(task).listItems(task.principal, { limit: 1, order: 'asc' }));
-      if (items.ok && items.value.data.length > 0) return ok('begun');
-      if (!items.ok && items.failure.code !== 'not_found') return items;
-    }
-    const { agentId, conversationId: id } = task;
-    const made = await unwrap(
-      conversation(task).create(task.principal, { id, agentId, metadata: { task: task.id }, items: [] }),
-    );
-    return made.ok ? ok('empty') : made;
+  /** What an earlier attempt has said stays, and this one goes on from there. */
+  async function hasThread(task: RunnableTask): Promise<Result<boolean>> {
+    if (task.attempts === 1) return ok(false);
+    const items = await unwrap(conversation(task).listItems(task.principal, { limit: 1, order: 'asc' }));
+    if (items.ok) return ok(items.value.data.length > 0);
+    return items.failure.code === 'not_found' ? ok(false) : items;
   }
 
   return {
-    async begin(task) {
-      const { principal, agentId, lane } = task;
+    async begin(task, isNew) {
+      const { principal, agentId, lane, conversationId: id } = task;
       const responseId = task.responseId!;
-      const known = await unwrap(conversation(task).findResponse(principal, responseId));
-      if (known.ok) return ok();
-      const agent = await unwrap(objects.tenant(tenantId).admitTask(principal, agentId, task.conversationId));
+      if (!isNew) {
+        const known = await unwrap(conversation(task).findResponse(principal, responseId));
+        if (known.ok) return ok();
+      }
+      const agent = await unwrap(objects.tenant(tenantId).admitTask(principal, agentId, id));
       if (!agent.ok) return agent;
-      const opened = await openThread(task);
-      if (!opened.ok) return opened;
+      const begun = await hasThread(task);
+      if (!begun.ok) return begun;
       const body = {
         model: `${AgentModelPrefix}${agent.value.slug}`,
-        input: opened.value === 'empty' ? task.input : [],
+        input: begun.value ? [] : task.input,
         background: true,
       };
       const requestId = task.request?.requestId ?? mintId('request', clock.now());
@@ -58,7 +54,10 @@ export function taskWays(objects: Objects, tenantId: TenantId, clock: Clock): Wa
         traceparent: continueTrace(task.request?.traceparent ?? null),
       };
       const started = await unwrap(
-        conversation(task).startResponse(startResponseTurn(caller, body, responseId, { kind: 'thread' })),
+        conversation(task).startThread(
+          { id, agentId, metadata: { task: task.id }, items: [] },
+          startResponseTurn(caller, body, responseId, { kind: 'thread' }),
+        ),
       );
       return started.ok ? ok() : started;
     },

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../shared/core/result.ts';
 import type { List } from '../../shared/contracts/common.ts';
 import type { Task, TaskQuery, TaskStatus } from '../../shared/contracts/tasks.ts';
 import type { EventOutbox } from '../runtime/event-outbox.ts';
-import { noteTask } from './task-events.ts';
+import { noteTasks } from './task-events.ts';
 import type { TaskRunner } from './task-runner.ts';
 import type { NewTask, TaskStore } from './task-store.ts';
 
@@ -45,7 +45,7 @@ export class TaskDesk extends RpcTarget {
     this.#store.insert(task, this.#now());
     this.#runner.noteWaits(task);
     const made = this.#store.find(task.agentId, task.id)!;
-    noteTask(this.#outbox, this.#store, 'task.created', made);
+    noteTasks(this.#outbox, this.#store, 'task.created', [made]);
     this.#runner.pump();
     return ok(made);
   }
@@ -66,7 +66,7 @@ export class TaskDesk extends RpcTarget {
     if (found.status === 'queued' || found.status === 'scheduled') {
       this.#store.finish(id, 'cancelled', null, null, this.#now());
       this.#runner.noteGone(agentId);
-      noteTask(this.#outbox, this.#store, 'task.cancelled', this.#store.find(agentId, id)!);
+      noteTasks(this.#outbox, this.#store, 'task.cancelled', [this.#store.find(agentId, id)!]);
       this.#runner.pump();
     } else if (!ended.includes(found.status)) {
       await this.#runner.cancelRunning(id);
@@ -89,7 +89,7 @@ export class TaskDesk extends RpcTarget {
     this.#store.queueAgain(id, this.#now());
     this.#runner.noteWaits({ agentId, lane: found.lane });
     const queued = this.#store.find(agentId, id)!;
-    noteTask(this.#outbox, this.#store, 'task.retrying', queued);
+    noteTasks(this.#outbox, this.#store, 'task.retrying', [queued]);
     this.#runner.pump();
     return ok(queued);
   }

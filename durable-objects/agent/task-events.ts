@@ -7,14 +7,17 @@ import type { TaskStore } from './task-store.ts';
 export type TaskEventType = EventType & `task.${string}`;
 
 /** `ranMs`: of the attempt that has just ended. */
-export function noteTask(
+export function noteTasks(
   outbox: EventOutbox,
   store: TaskStore,
   type: TaskEventType,
-  task: Task,
+  tasks: readonly Task[],
   ranMs: number | null = null,
 ): void {
-  const { id, status, lane, attempts, conversation, response, schedule, error } = task;
-  const data = { id, status, lane, attempts, conversation, response, schedule, error, ran_ms: ranMs };
-  outbox.enter({ type, data, agent: task.agent, traceparent: store.traceOf(id) });
+  outbox.enter(
+    ...tasks.map(({ id, status, lane, attempts, conversation, response, schedule, error, agent }) => {
+      const data = { id, status, lane, attempts, conversation, response, schedule, error, ran_ms: ranMs };
+      return { type, data, agent, traceparent: store.traceOf(id) };
+    }),
+  );
 }

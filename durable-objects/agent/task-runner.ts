@@ -26,7 +26,10 @@ import type { DueLane, RunnableTask, TaskStore } from './task-store.ts';
 /** Turns of one object that run at once: on one's own workerd, conversations awake at once are the limit. */
 export const MaxRunning = 64;
 /** Taken in one go; more are taken right after, so that nobody else who asks the object waits for long. */
-const MaxTakenAtOnce = 500;
+const MaxTakenAtOnce = 2_000;
+const MaxTakenOfLane = 64;
+/** Turns of one object whose beginning is under way: what is taken a moment later may still go before the others. */
+const MaxBeginning = 4;
 /** After so long a task whose turn was lost sight of is looked for again. */
 const LookAgainMs = 1_000;
 /** A turn that waits for a person is asked after so seldom, because its conversation tells when it goes on. */
@@ -38,13 +41,18 @@ export type TaskDeps = {
   readonly now: () => number;
   readonly random: () => number;
   readonly mintResponse: (conversation: ConversationId) => ResponseId;
-  /** Begins the turn of this attempt, or finds it: as often as it is asked. */
-  readonly begin: (task: RunnableTask) => Promise<Result<undefined>>;
+  /** Begins the turn of this attempt, or finds it: as often as it is asked. `isNew`: it cannot have begun before. */
+  readonly begin: (task: RunnableTask, isNew: boolean) => Promise<Result<undefined>>;
   /** The response once its turn is over or waits for a person; undefined where that could not be learnt now. */
   readonly awaitRest: (task: RunnableTask) => Promise<ResponseBody | undefined>;
   readonly cancel: (task: RunnableTask) => Promise<ResponseBody | undefined>;
+  /**
+   * Leave to begin a turn, to be given back once it has begun; undefined: others are beginning, and the runner is to be
+   * asked to `beginReady` again in a while.
+   */
+  readonly mayBegin: () => (() => void) | undefined;
   /** In the same transaction as the change. */
-  readonly note: (event: TaskEventType, id: TaskId, ranMs?: number) => void;
+  readonly note: (event: TaskEventType, ids: readonly TaskId[], ranMs?: number) => void;
   /** Something is due at another time than before. */
   readonly changed: () => void;
 };
@@ -73,6 +81,9 @@ export class TaskRunner {
   #credits: LaneCredits = noCredits;
   #shortage: Shortage = noShortage;
   #lookAt: number | undefined;
+  #beginning = 0;
+  /** Others of the isolate are beginning: `beginReady` comes again. */
+  #isKeptBack = false;
 
   constructor(store: TaskStore, deps: TaskDeps) {
     this.#store = store;
@@ -118,7 +129,7 @@ export class TaskRunner {
     this.#endOverdue(now);
     for (const due of this.#store.queueDue(now)) this.#noteDue(due);
     this.#takeDue(now);
-    this.#beginReady(now);
+    this.beginReady(now);
     this.#deps.changed();
   }
 
@@ -126,44 +137,63 @@ export class TaskRunner {
     this.#due.set(keyOf({ agentId, lane }), { agentId, lane });
   }
 
+  /** All in a few statements: so many are often due at once. */
   #takeDue(now: number): void {
-    let left = MaxTakenAtOnce;
+    const attempts: Pick<RunnableTask, 'id' | 'responseId'>[] = [];
     for (const [key, due] of this.#due) {
       if (isHeld(due.lane, this.#shortage, now)) continue;
-      for (;;) {
-        if (left-- === 0) return;
-        const task = this.#store.assign(due, this.#taken.of(key), this.#deps.mintResponse, now);
-        if (!task) break;
-        this.noteGone(task.agentId);
-        this.#unbegun.add(task.id);
-        this.#take(task);
-        this.#deps.note('task.started', task.id);
-      }
+      const most = Math.min(MaxTakenOfLane, MaxTakenAtOnce - attempts.length);
+      if (most === 0) break;
+      const first = this.#store.firstQueued(due, this.#taken.of(key), most);
+      for (const { id, conversationId } of first)
+        attempts.push({ id, responseId: this.#deps.mintResponse(conversationId) });
       // Either nothing is left, or the agent has its fill: then the end of one of them brings it back.
-      this.#due.delete(key);
+      if (first.length < most) this.#due.delete(key);
     }
+    const taken = this.#store.assign(attempts, now);
+    for (const task of taken) {
+      this.noteGone(task.agentId);
+      this.#unbegun.add(task.id);
+      this.#take(task);
+    }
+    if (taken.length > 0)
+      this.#deps.note(
+        'task.started',
+        taken.map(({ id }) => id),
+      );
   }
 
   #take(task: RunnableTask): void {
     this.#running.set(task.id, task);
     this.#taken.add(keyOf(task), 1);
     this.#ready.add(task);
+    this.#lookAt ??= this.#deps.now() + WatchMs;
   }
 
-  #beginReady(now: number): void {
+  /** Begins what there is room for. */
+  beginReady(now = this.#deps.now()): void {
     const mayBegin = ({ agentId, agentLimit }: RunnableTask) => this.#begun.of(agentId) < agentLimit;
-    while (this.#begun.total < MaxRunning) {
+    this.#isKeptBack = false;
+    while (this.#begun.total < MaxRunning && this.#beginning < MaxBeginning) {
       const next = nextLane(
         this.#credits,
         (lane) => !isHeld(lane, this.#shortage, now) && this.#ready.has(lane, mayBegin),
       );
-      const task = next && this.#ready.take(next.lane, mayBegin);
+      if (!next) return;
+      const leave = this.#deps.mayBegin();
+      this.#isKeptBack = leave === undefined;
+      const task = leave && this.#ready.take(next.lane, mayBegin);
       if (!task) return;
       this.#credits = next.credits;
-      this.#unbegun.delete(task.id);
+      const isNew = this.#unbegun.delete(task.id);
       this.#begun.add(task.agentId, 1);
       this.#begunAt.set(task.id, now);
-      this.#attend(task);
+      this.#beginning += 1;
+      this.#attend(task, isNew, () => {
+        leave();
+        this.#beginning -= 1;
+        this.beginReady();
+      });
     }
   }
 
@@ -185,17 +215,17 @@ export class TaskRunner {
     if (task && ended) this.#settle(task, { ok: true, value: ended });
   }
 
-  #attend(task: RunnableTask): void {
+  /** `hasBegun`: its turn has begun, or was found. */
+  #attend(task: RunnableTask, isNew = false, hasBegun = () => {}): void {
     this.#attended.add(task.id);
-    this.#lookAt ??= this.#deps.now() + WatchMs;
-    void this.#run(task).finally(() => {
+    void this.#run(task, isNew, hasBegun).finally(() => {
       this.#attended.delete(task.id);
       this.pump();
     });
   }
 
-  async #run(task: RunnableTask): Promise<void> {
-    const begun = await this.#deps.begin(task);
+  async #run(task: RunnableTask, isNew: boolean, hasBegun: () => void): Promise<void> {
+    const begun = await this.#deps.begin(task, isNew).finally(hasBegun);
     if (!begun.ok) return this.#settle(task, begun);
     let rested: ResponseBody | undefined;
     do {
@@ -235,17 +265,17 @@ export class TaskRunner {
       case 'succeeded':
         this.#shortage = noShortage;
         this.#store.finish(task.id, 'succeeded', outcome.output, null, now);
-        return this.#deps.note('task.succeeded', task.id, ranMs);
+        return this.#deps.note('task.succeeded', [task.id], ranMs);
       case 'again':
         if (outcome.isShortage) this.#shortage = noteShortage(this.#shortage, now, outcome.dueAt - now);
         this.#waiting.add(task.agentId, 1);
         this.#store.tryAgainAt(task.id, outcome.dueAt, outcome.error);
-        return this.#deps.note('task.retrying', task.id, ranMs);
+        return this.#deps.note('task.retrying', [task.id], ranMs);
       case 'failed':
       case 'dead':
       case 'cancelled':
         this.#store.finish(task.id, outcome.kind, null, outcome.error, now);
-        return this.#deps.note(`task.${outcome.kind}`, task.id, ranMs);
+        return this.#deps.note(`task.${outcome.kind}`, [task.id], ranMs);
     }
   }
 
@@ -264,7 +294,7 @@ export class TaskRunner {
       if (isRunning) void this.cancelRunning(id);
       else {
         this.#store.finish(id, 'failed', null, deadlinePassed, now);
-        this.#deps.note('task.failed', id);
+        this.#deps.note('task.failed', [id]);
         this.noteGone(agentId);
       }
     }
@@ -277,7 +307,7 @@ export class TaskRunner {
     if (waiting.some((lane) => !isHeld(lane, this.#shortage, now))) return now;
     const isHeldUp = waiting.length > 0 || lanes.some((lane) => this.#ready.isWaiting(lane));
     if (isHeldUp && now < this.#shortage.until) return this.#shortage.until;
-    return isHeldUp && this.#begun.total === 0 ? now : undefined;
+    return isHeldUp && this.#begun.total === 0 && !this.#isKeptBack ? now : undefined;
   }
 }
 

@@ -121,7 +121,14 @@ export class TaskStore {
   }
 
   read(id: TaskId): Task {
-    return toTask(this.#rows('SELECT * FROM tasks WHERE id = ?', id)[0]!);
+    return this.readAll([id])[0]!;
+  }
+
+  readAll(ids: readonly TaskId[]): Task[] {
+    return this.#rows(
+      'SELECT tasks.* FROM json_each(?) AS one JOIN tasks ON tasks.id = one.value',
+      JSON.stringify(ids),
+    ).map(toTask);
   }
 
   /** Of the request that gave it; null where none did. */
@@ -156,31 +163,31 @@ export class TaskStore {
     return this.#dueLanes(`SELECT DISTINCT agent_id, lane FROM tasks WHERE status = 'queued'`);
   }
 
-  /**
-   * Takes the first task of a lane of an agent, unless the agent has taken as many as it may: its attempt begins, and is
-   * known by this response from now on, whatever happens.
-   */
-  assign(
-    { agentId, lane }: DueLane,
-    taken: number,
-    mintResponse: (conversation: ConversationId) => ResponseId,
-    now: number,
-  ): RunnableTask | undefined {
-    const row = this.#rows(
-      `SELECT * FROM tasks WHERE status = 'queued' AND agent_id = ? AND lane = ?
-       ORDER BY priority DESC, due_at, id LIMIT 1`,
-      agentId,
-      lane,
-    )[0];
-    if (!row || taken >= row.agent_limit) return undefined;
-    const assigned = this.#rows(
-      `UPDATE tasks SET status = 'running', attempts = attempts + 1, response_id = ?, assigned_at = ?, error = NULL
-       WHERE id = ? RETURNING *`,
-      mintResponse(row.conversation_id),
+  /** The first tasks of a lane of an agent that has taken so many: as many more as it may take, `most` at most. */
+  firstQueued({ agentId, lane }: DueLane, taken: number, most: number): Pick<RunnableTask, 'id' | 'conversationId'>[] {
+    const rows = this.#sql
+      .exec<Pick<TaskRow, 'id' | 'conversation_id' | 'agent_limit'>>(
+        `SELECT id, conversation_id, agent_limit FROM tasks WHERE status = 'queued' AND agent_id = ? AND lane = ?
+         ORDER BY priority DESC, due_at, id LIMIT ?`,
+        agentId,
+        lane,
+        most,
+      )
+      .toArray();
+    const end = rows.findIndex((row, place) => taken + place >= row.agent_limit);
+    return (end < 0 ? rows : rows.slice(0, end)).map((row) => ({ id: row.id, conversationId: row.conversation_id }));
+  }
+
+  /** Takes queued tasks: an attempt of each begins, and is known by its response from now on, whatever happens. */
+  assign(attempts: readonly Pick<RunnableTask, 'id' | 'responseId'>[], now: number): RunnableTask[] {
+    if (attempts.length === 0) return [];
+    return this.#rows(
+      `UPDATE tasks SET status = 'running', attempts = attempts + 1, response_id = attempt.value ->> 'responseId',
+         assigned_at = ?, error = NULL
+       FROM json_each(?) AS attempt WHERE tasks.id = attempt.value ->> 'id' AND status = 'queued' RETURNING *`,
       now,
-      row.id,
-    )[0]!;
-    return toRunnable(assigned);
+      JSON.stringify(attempts),
+    ).map(toRunnable);
   }
 
   running(): RunnableTask[] {

@@ -80,6 +80,8 @@ export class ConversationObject extends DurableObject<Platform> {
   readonly #holding: Holding;
   readonly #approvals: ApprovalDesk;
   readonly #sockets: ConversationSockets;
+  /** What is known to be set. */
+  #alarmAt: number | undefined;
 
   constructor(state: DurableObjectState, env: Platform) {
     super(state, env);
@@ -91,7 +93,10 @@ export class ConversationObject extends DurableObject<Platform> {
     this.#holding = new Holding(state.storage, conversationMigrations, {
       quiesce: () => this.#desk.stopAll(),
       // A turn that was restored unfinished is looked after.
-      changed: () => this.#arm(),
+      changed: () => {
+        this.#alarmAt = undefined;
+        return this.#arm();
+      },
     });
     const now = () => this.clock.now();
     this.#outbox = new EventOutbox(state.storage.sql, now, (events) => this.#carry(events));
@@ -139,13 +144,18 @@ export class ConversationObject extends DurableObject<Platform> {
   }
 
   create(owner: Principal, conversation: NewConversation): Result<Conversation> {
+    const made = this.#make(owner, conversation);
+    if (made.ok) void this.#tell();
+    return made;
+  }
+
+  #make(owner: Principal, conversation: NewConversation): Result<Conversation> {
     const items = conversation.items.map((input) => this.#toItem(input));
     if (!items.every(fitsRow)) return tooLarge();
     this.ctx.storage.transactionSync(() => {
       this.#store.create({ ...conversation, listed: true }, owner, this.clock.now());
       for (const item of [...(conversation.past ?? []), ...items]) this.#store.addItem(item, 'input', null, true);
     });
-    void this.#tell();
     return ok(toConversation(this.#store.head()!));
   }
 
@@ -231,6 +241,17 @@ export class ConversationObject extends DurableObject<Platform> {
     const response = this.#desk.start(start, input, found.value);
     await this.#arm();
     return ok(response);
+  }
+
+  /** A turn and, where it is the first one, its conversation. As often as it is asked. */
+  async startThread(conversation: NewConversation, start: TurnStart): Promise<Result<ResponseBody>> {
+    if (!this.#store.head()) {
+      const made = this.#make(start.principal, conversation);
+      if (!made.ok) return made;
+    }
+    const started = await this.startResponse(start);
+    if (!started.ok) void this.#tell();
+    return started;
   }
 
   /** How much of the past a turn in this context would read. */
@@ -349,6 +370,7 @@ export class ConversationObject extends DurableObject<Platform> {
 
   /** Looks after unfinished turns, events that wait and memories to be found, then clears what nobody asked to keep. Never throws. */
   override async alarm(): Promise<void> {
+    this.#alarmAt = undefined;
     await this.#approvals.expire();
     for (const id of this.#store.unfinished()) {
       try {
@@ -383,8 +405,16 @@ export class ConversationObject extends DurableObject<Platform> {
       this.#extractor.dueAt() ?? Number.POSITIVE_INFINITY,
     ];
     const next = Math.min(...due);
-    if (Number.isFinite(next)) await this.ctx.storage.setAlarm(next);
-    else await this.ctx.storage.deleteAlarm();
+    if (!Number.isFinite(next)) return this.#disarm();
+    // One that rings before it must finds nothing to do, and is set again: cheaper than a write for every change.
+    if (this.#alarmAt !== undefined && this.#alarmAt > this.clock.now() && this.#alarmAt <= next) return;
+    this.#alarmAt = next;
+    await this.ctx.storage.setAlarm(next);
+  }
+
+  async #disarm(): Promise<void> {
+    this.#alarmAt = undefined;
+    await this.ctx.storage.deleteAlarm();
   }
 
   /** Tells the tenant what has happened here. The alarm sees to what it does not take. */
@@ -482,7 +512,7 @@ export class ConversationObject extends DurableObject<Platform> {
   }
 
   async #erase(): Promise<void> {
-    await this.ctx.storage.deleteAlarm();
+    await this.#disarm();
     await this.ctx.storage.deleteAll();
     migrate(this.ctx.storage, conversationMigrations);
   }

@@ -66,11 +66,18 @@ export class AlarmScheduler {
       const due = this.#dueAt(duty);
       if (due !== undefined && due <= now) running.push(this.#run(duty, now));
     }
+    await this.arm();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, PatienceMs)));
+    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.#patienceMs())));
     await Promise.race([Promise.all(running), patience]);
     clearTimeout(timer);
     await this.arm();
+  }
+
+  /** Not beyond what is due next. */
+  #patienceMs(): number {
+    const untilNextMs = this.#setFor === undefined ? PatienceMs : this.#setFor - this.#clock().now();
+    return Math.max(0, Math.min(PatienceMs, untilNextMs));
   }
 
   async #run(duty: Duty, now: number): Promise<void> {

@@ -47,11 +47,11 @@ export class EventOutbox {
   }
 
   /** Inside the transaction of what has happened. */
-  enter(draft: EventDraft): void {
+  enter(...drafts: readonly EventDraft[]): void {
     const at = this.#now();
-    const event = { ...draft, id: mintId('event', at), at };
-    this.#store.put(event);
-    this.#entered(event);
+    const events = drafts.map((draft) => ({ ...draft, id: mintId('event', at), at }));
+    this.#store.put(events);
+    for (const event of events) this.#entered(event);
   }
 
   /** Until nothing is left, or the tenant's object does not take it. */

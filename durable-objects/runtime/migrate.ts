@@ -1,5 +1,6 @@
 /**
- * Append-only migrations inside an object: each id runs once, in order, in one transaction with its record.
+ * Append-only migrations inside an object: each id runs once, in order; those that are new run together, in one
+ * transaction with their record.
  * A past that differs from the code (an id missing, moved or with other SQL) refuses the boot.
  * Idea: tldraw's sync worker. `PRAGMA user_version` is not available in Durable Object SQLite.
  */
@@ -16,15 +17,15 @@ export function migrate(storage: DurableObjectStorage, migrations: readonly Obje
     const known = migrations[position];
     invariant(known?.id === past.id && known.sql === past.sql, `migration ${past.id} was changed after it was applied`);
   });
-  migrations.slice(applied.length).forEach((migration, offset) => {
-    storage.transactionSync(() => {
-      sql.exec(migration.sql);
-      sql.exec(
-        'INSERT INTO migrations (position, id, sql) VALUES (?, ?, ?)',
-        applied.length + offset,
-        migration.id,
-        migration.sql,
-      );
-    });
+  const fresh = migrations.slice(applied.length);
+  if (fresh.length === 0) return;
+  storage.transactionSync(() => {
+    for (const { sql: statements } of fresh) sql.exec(statements);
+    sql.exec(
+      `INSERT INTO migrations (position, id, sql)
+       SELECT ? + key, value ->> 'id', value ->> 'sql' FROM json_each(?)`,
+      applied.length,
+      JSON.stringify(fresh),
+    );
   });
 }

@@ -15,8 +15,11 @@ export class OutboxStore {
     this.#sql = sql;
   }
 
-  put(event: CarriedEvent): void {
-    this.#sql.exec('INSERT OR IGNORE INTO outbox (id, event) VALUES (?, ?)', event.id, JSON.stringify(event));
+  put(events: readonly CarriedEvent[]): void {
+    this.#sql.exec(
+      `INSERT OR IGNORE INTO outbox (id, event) SELECT value ->> 'id', value FROM json_each(?)`,
+      JSON.stringify(events),
+    );
   }
 
   first(limit: number): CarriedEvent[] {

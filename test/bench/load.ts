@@ -14,6 +14,10 @@ export type Target = {
   readonly end: string;
 };
 
+export function headersOf({ headers }: Target): Headers {
+  return typeof headers === 'function' ? headers() : headers;
+}
+
 export type Latency = { readonly p50: number; readonly p95: number; readonly firstByteP50: number };
 
 export class Load {
@@ -64,8 +68,8 @@ export class Load {
   }
 
   async once(): Promise<{ total: number; first: number }> {
-    const { path, headers: given, body, end, name } = this.#target;
-    const headers = typeof given === 'function' ? given() : given;
+    const { path, body, end, name } = this.#target;
+    const headers = headersOf(this.#target);
     const started = performance.now();
     const answer = await this.#pool.request({ method: 'POST', path, headers, body });
     let first = 0;

@@ -93,6 +93,23 @@ export async function setWays(): Promise<{
   };
 }
 
+/** The edge and the real bridge before an upstream that writes as its environment says. */
+export async function setPaced(
+  pace: Readonly<Record<'BENCH_PACE_MS' | 'BENCH_PACED_CHUNKS', string>>,
+): Promise<{ readonly whole: RunningFreehold; stop(): Promise<void> }> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'freehold-bench-'));
+  const upstream = await startUpstream(pace);
+  const whole = await startWhole(dataDir, upstream.url);
+  return {
+    whole: whole.running,
+    async stop() {
+      await whole.stop();
+      upstream.process.disconnect();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
 /** A platform without any model. */
 export async function setPlatform(): Promise<RunningFreehold & { stop(): Promise<void> }> {
   const dataDir = mkdtempSync(join(tmpdir(), 'freehold-bench-'));

@@ -3,7 +3,7 @@
  * With a bridge identity it also plays a bridge: it delivers a signed receipt for every job token that it is sent, so
  * that the edge's settling is part of what is measured.
  */
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { importJWK, type CryptoKey, type JWK } from 'jose';
 import { signAs } from '../../gpu-bridge/platform-client.ts';
 import { systemClock, toUnixSeconds } from '../../shared/core/clock.ts';
@@ -37,6 +37,22 @@ const streamChunks = [
   `data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: Model, choices: [], usage })}\n\n`,
   'data: [DONE]\n\n',
 ];
+
+/** Where set: a chunk every so many ms, so many of them, each saying when it was written. */
+const paced = process.env['BENCH_PACE_MS']
+  ? { everyMs: Number(process.env['BENCH_PACE_MS']), chunks: Number(process.env['BENCH_PACED_CHUNKS']) }
+  : undefined;
+
+function writePaced(response: ServerResponse, { everyMs, chunks }: NonNullable<typeof paced>): void {
+  response.write(streamChunks[0]);
+  let left = chunks;
+  const timer = setInterval(() => {
+    if (left-- > 0) return void response.write(chunk({ content: ` @${performance.timeOrigin + performance.now()}` }));
+    clearInterval(timer);
+    response.end(streamChunks.slice(-3).join(''));
+  }, everyMs);
+  response.on('close', () => clearInterval(timer));
+}
 
 type Identity = { readonly id: BridgeId; readonly privateJwk: JWK; readonly platformUrl: string };
 const identity = process.env['BENCH_BRIDGE'] ? (JSON.parse(process.env['BENCH_BRIDGE']) as Identity) : undefined;
@@ -111,6 +127,7 @@ const server = createServer((request, response) => {
       return;
     }
     response.writeHead(200, { 'content-type': 'text/event-stream' });
+    if (paced) return writePaced(response, paced);
     let at = 0;
     const next = () => {
       response.write(streamChunks[at++]);

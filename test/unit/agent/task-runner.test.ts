@@ -28,6 +28,12 @@ function newWorld() {
     events: [] as string[],
     /** Turns that have not ended, by response: how to end them. */
     turns: new Map<string, (ending: Ending | null) => void>(),
+    /** Others of the isolate are beginning. */
+    isFull: false,
+    /** Leaves to begin that were not given back yet. */
+    leaves: 0,
+    /** Where set, beginning a turn takes until it is called. */
+    goOn: undefined as (() => void)[] | undefined,
     refuse: undefined as Result<undefined> | undefined,
     runner: undefined as unknown as TaskRunner,
     add(partial: Partial<NewTask> = {}): TaskId {
@@ -96,6 +102,7 @@ function newWorld() {
     async begin(task) {
       if (world.refuse) return world.refuse;
       world.begun.push(task.responseId!);
+      if (world.goOn) await new Promise<void>((resolve) => world.goOn!.push(resolve));
       return ok();
     },
     awaitRest: (task) =>
@@ -110,7 +117,12 @@ function newWorld() {
       world.turns.delete(task.responseId!);
       return toResponse(task, { status: 'cancelled' });
     },
-    note: (event, id) => world.events.push(`${event} ${id}`),
+    mayBegin() {
+      if (world.isFull) return undefined;
+      world.leaves += 1;
+      return () => void (world.leaves -= 1);
+    },
+    note: (event, ids) => world.events.push(...ids.map((id) => `${event} ${id}`)),
     changed: () => {},
   };
   world.runner = new TaskRunner(store, deps);
@@ -154,6 +166,7 @@ describe('a task', () => {
   test('is taken before there is room for its turn, and begins by lane and priority as soon as there is', async () => {
     const world = newWorld();
     const many = Array.from({ length: MaxRunning }, () => world.add({ agentId: mintId('agent', Start) }));
+    await settled();
     const [batch, person] = (['batch', 'interactive'] as const).map((lane) =>
       world.add({ lane, agentId: mintId('agent', Start) }),
     );
@@ -167,6 +180,73 @@ describe('a task', () => {
     expect(world.begun.at(-1)).toBe(world.store.read(person!).response);
     await world.end(many[1]!);
     expect(world.begun.at(-1)).toBe(world.store.read(batch!).response);
+  });
+
+  test('that is due with a thousand others is taken with them at once, by one attempt', async () => {
+    const world = newWorld();
+    const many = Array.from({ length: 1_000 }, (_, at) =>
+      world.add({ agentId: mintId('agent', Start + at), dueAt: Start + 60_000 }),
+    );
+    await world.at(60_000);
+    expect(new Set(many.map(world.status))).toEqual(new Set(['running']));
+    expect(world.events.toSorted()).toEqual(many.map((id) => `task.started ${id}`).toSorted());
+    expect(world.begun).toHaveLength(MaxRunning);
+    for (let left = many.length; left > 0; left -= MaxRunning) {
+      const open = many.filter((id) => world.turns.has(world.store.read(id).response!));
+      for (const id of open) await world.end(id);
+    }
+    expect(
+      many.map((id) => world.store.read(id)).filter(({ status, attempts }) => status === 'succeeded' && attempts === 1),
+    ).toHaveLength(1_000);
+    expect(new Set(world.begun).size).toBe(1_000);
+  });
+
+  test('of an agent that may run many at once is taken with all the others, in as many rounds as it takes', async () => {
+    const world = newWorld();
+    const many = Array.from({ length: 150 }, () => world.add({ agentLimit: 140, dueAt: Start + 60_000 }));
+    await world.at(60_000);
+    while (world.runner.dueAt()! <= world.now) await world.at(world.now - Start);
+    expect(many.filter((id) => world.status(id) === 'running')).toHaveLength(140);
+    expect(world.store.countWaiting()).toEqual([{ agentId: world.agent, waiting: 10 }]);
+  });
+
+  test('that is urgent begins before those that were taken earlier and have not begun yet', async () => {
+    const world = newWorld();
+    world.goOn = [];
+    for (let at = 0; at < MaxRunning; at++) world.add({ agentId: mintId('agent', Start), lane: 'batch' });
+    const beginning = world.begun.length;
+    expect(beginning).toBeLessThan(MaxRunning);
+    const person = world.add({ agentId: mintId('agent', Start), lane: 'interactive' });
+    world.goOn.shift()!();
+    await settled();
+    expect(world.begun).toHaveLength(beginning + 1);
+    expect(world.begun.at(-1)).toBe(world.store.read(person).response);
+  });
+
+  test('begins when others of the isolate have begun, and no alarm rings for it meanwhile', async () => {
+    const world = newWorld();
+    world.isFull = true;
+    const id = world.add();
+    expect([world.status(id), world.begun]).toEqual(['running', []]);
+    expect(world.runner.dueAt()).toBeGreaterThan(world.now);
+    world.isFull = false;
+    world.runner.beginReady();
+    await settled();
+    expect(world.begun).toEqual([world.store.read(id).response]);
+  });
+
+  test('gives back its leave to begin once its turn has begun or is refused', async () => {
+    const world = newWorld();
+    world.goOn = [];
+    world.add();
+    expect(world.leaves).toBe(1);
+    world.goOn.shift()!();
+    await settled();
+    expect(world.leaves).toBe(0);
+    world.refuse = err('invalid_api_key');
+    world.add();
+    await settled();
+    expect(world.leaves).toBe(0);
   });
 
   test('of a person is taken and begins before the batch that fills its agent', async () => {
@@ -211,6 +291,7 @@ describe('a task', () => {
   test('of the batch that was taken before nodes became short does not begin meanwhile, and does once one answers', async () => {
     const world = newWorld();
     const many = Array.from({ length: MaxRunning }, () => world.add({ agentId: mintId('agent', Start) }));
+    await settled();
     const batch = world.add({ lane: 'batch', agentId: mintId('agent', Start) });
     await settled();
     await world.end(many[0]!, { status: 'failed', code: 'node_unavailable' });

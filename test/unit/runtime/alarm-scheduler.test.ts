@@ -1,5 +1,5 @@
 /** The alarm of an object: it never throws, a duty that fails holds up no other, and what is due is always armed. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { AlarmScheduler, type Duty } from '../../../durable-objects/runtime/alarm-scheduler.ts';
 
 function newObject(...duties: Duty[]) {
@@ -106,5 +106,21 @@ describe('the alarm of an object', () => {
     end();
     await new Promise((resolve) => setImmediate(resolve));
     expect(object.alarm).toBe(1_000);
+  });
+
+  test('waits for a duty that takes long no longer than until another is due', async () => {
+    vi.useFakeTimers();
+    try {
+      const long: Duty = { name: 'long', dueAt: () => 1_000, run: () => new Promise(() => {}) };
+      const { object, ring } = newObject(long, listDuty('soon', [1_040]).duty);
+      let isOver = false;
+      void ring().then(() => (isOver = true));
+      await vi.advanceTimersByTimeAsync(39);
+      expect(isOver).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      expect([isOver, object.alarm]).toEqual([true, 1_040]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
