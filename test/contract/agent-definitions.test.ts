@@ -167,7 +167,7 @@ describe('a version named in the model', () => {
       const answer = await platform.call('POST', 'acme.localhost', '/v1/responses', { token, body });
       return { status: answer.status, text: answer.text };
     };
-    const hours = async (model: string) => /nine|ten/.exec((await ask(model, tenant.key)).text)?.[0];
+    const hours = async (model: string) => /opens at (nine|ten)/.exec((await ask(model, tenant.key)).text)?.[1];
     expect([await hours('agent/keeper'), await hours('agent/keeper@1'), await hours('agent/keeper@2')]).toEqual([
       'nine',
       'nine',

@@ -29,12 +29,16 @@ export type Shape<P extends Schema | undefined, Q extends Schema | undefined, B 
   readonly form?: true;
   /** Media type of a body that the handler reads itself; a tenant's handler is given its text. */
   readonly rawBody?: string;
-  /** The good answer; `media` where it is not JSON, `others` that it can be asked for as well. */
+  /**
+   * The good answer; `media` where it is not JSON, `others` that it can be asked for as well. `revalidates`: to who holds
+   * it still, it is a 304 without a body.
+   */
   readonly answer: {
     readonly status: number;
     readonly schema?: Schema;
     readonly media?: string;
     readonly others?: readonly string[];
+    readonly revalidates?: true;
   };
 };
 

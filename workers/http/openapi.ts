@@ -103,6 +103,7 @@ function operation(route: Route): OpenApiOperation {
           ...(streams(route) ? { 'text/event-stream': { schema: { type: 'string' } } } : {}),
         },
       },
+      ...(route.answer.revalidates ? { 304: { description: 'What you hold still stands.' } } : {}),
       ...failuresOf(route),
     },
     'x-host': route.host,

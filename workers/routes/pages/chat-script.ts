@@ -13,7 +13,7 @@ export const chatScript = publicRoute(
     summary: 'The script of the chat element.',
     tag: 'Pages',
     surface: 'native',
-    answer: { status: 200, media: 'text/javascript' },
+    answer: { status: 200, media: 'text/javascript', revalidates: true },
   },
   (context) => sendBuiltFile(context, 'chat/freehold-chat.js'),
 );
