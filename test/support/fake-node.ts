@@ -37,6 +37,8 @@ export type FakeScript = {
   finish?: string | null;
   /** What becomes of canaries, which are counted apart; by default they are answered. */
   canary?: 'answer' | 'hang' | 'empty' | 'html';
+  /** What its models read, as some servers tell it of each; by default it does not. */
+  modalities?: readonly string[];
   /** The text of `/metrics`, and the models of `/api/ps`. */
   metrics?: string;
   loaded?: string[];
@@ -196,7 +198,12 @@ export class FakeNode {
     if (path === '/v1/models')
       sendJson(response, 200, {
         object: 'list',
-        data: models.map((id) => ({ id, object: 'model', max_model_len: this.script.contextWindow })),
+        data: models.map((id) => ({
+          id,
+          object: 'model',
+          max_model_len: this.script.contextWindow,
+          ...(this.script.modalities ? { architecture: { input_modalities: this.script.modalities } } : {}),
+        })),
       });
     else if (path === '/api/tags') sendJson(response, 200, { models: models.map((model) => ({ name: model, model })) });
     else if (path === '/metrics' && this.script.metrics !== undefined) response.end(this.script.metrics);

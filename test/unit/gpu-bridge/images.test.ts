@@ -23,13 +23,15 @@ describe('a model takes images', () => {
     ['by what Ollama tells of its file', { capabilities: ['completion', 'vision'] }, { kind: 'ollama' }, true],
     ['not, by what Ollama tells', { capabilities: ['completion', 'tools'] }, { kind: 'ollama' }, false],
     ['nobody knows, of an old Ollama', {}, { kind: 'ollama' }, undefined],
+    ['by what its server tells', { modalities: ['text', 'image'] }, { kind: 'vllm' }, true],
+    ['not, by what its server tells', { modalities: ['text'] }, { kind: 'vllm' }, false],
     ['by the configuration', {}, { kind: 'openai-compatible', images: ['tiny'] }, true],
     ['nobody knows, where another is configured', {}, { kind: 'openai-compatible', images: ['other'] }, undefined],
     ['not, where the engine has no eyes', {}, { kind: 'extractive' }, false],
   ] as const)('%s', async (_, script, config, expected) => {
     const { kind, ...rest } = config;
     const images = 'images' in rest ? { images: [...rest.images] } : {};
-    const told = 'capabilities' in script ? { capabilities: [...script.capabilities] } : {};
+    const told = 'capabilities' in script ? { capabilities: [...script.capabilities] } : script;
     expect(await imagesOf(told, { kind, ...images })).toBe(expected);
   });
 });
