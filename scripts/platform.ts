@@ -5,7 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from 'miniflare';
@@ -15,6 +15,7 @@ import { networkRules, type NetworkRules } from '../shared/egress/egress-rules.t
 import { buildFrontends, frontendsFolder } from './build-frontends.ts';
 import { buildKernel } from './build-kernel.ts';
 import { buildWorker } from './build.ts';
+import { findFreePort } from './find-free-port.ts';
 
 export const repositoryRoot = join(import.meta.dirname, '..');
 
@@ -171,15 +172,6 @@ export function requireSameBuckets(dataDir: string, buckets: string): void {
     : OwnWorkerdAgentBuckets;
   if (kept !== buckets)
     throw new Error(`AGENT_BUCKETS: the agents of ${dataDir} are in ${kept} buckets, and cannot be in ${buckets}.`);
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function requireFree(port: number): Promise<void> {

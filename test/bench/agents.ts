@@ -16,7 +16,8 @@ import { LocalClient } from '../../scripts/local-client.ts';
 import { repositoryRoot } from '../../scripts/platform.ts';
 import type { List } from '../../shared/contracts/common.ts';
 import type { Task } from '../../shared/contracts/tasks.ts';
-import { findFreePort, StartedProcess } from '../support/started-process.ts';
+import { findFreePort } from '../../scripts/find-free-port.ts';
+import { StartedProcess } from '../support/started-process.ts';
 import { percentile } from './load.ts';
 
 const { values } = parseArgs({

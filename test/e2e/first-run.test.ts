@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { LocalClient } from '../../scripts/local-client.ts';
-import { findFreePort, StartedProcess, type DevFile } from '../support/started-process.ts';
+import { findFreePort } from '../../scripts/find-free-port.ts';
+import { StartedProcess, type DevFile } from '../support/started-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const run = promisify(execFile);

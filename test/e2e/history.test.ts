@@ -10,7 +10,8 @@ import { LocalClient } from '../../scripts/local-client.ts';
 import type { Goal } from '../../shared/contracts/agent-state.ts';
 import type { List } from '../../shared/contracts/common.ts';
 import { isLinearizable, type Operation } from '../support/linearizable.ts';
-import { findFreePort, StartedProcess } from '../support/started-process.ts';
+import { findFreePort } from '../../scripts/find-free-port.ts';
+import { StartedProcess } from '../support/started-process.ts';
 
 const Rounds = Number(process.env['HISTORY_ROUNDS'] ?? 2);
 const Clients = 8;

@@ -9,7 +9,8 @@ import { request } from 'undici';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LocalClient } from '../../scripts/local-client.ts';
 import { SseParser } from '../../shared/core/sse.ts';
-import { findFreePort, StartedProcess } from '../support/started-process.ts';
+import { findFreePort } from '../../scripts/find-free-port.ts';
+import { StartedProcess } from '../support/started-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { randomFrom, seed } from '../support/seeded-random.ts';
 

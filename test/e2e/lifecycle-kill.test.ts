@@ -15,7 +15,8 @@ import { verifyCertificate } from '../../scripts/verify-certificate.ts';
 import type { TenantDeletion } from '../../shared/contracts/deletions.ts';
 import { contentsOf } from '../support/archive-contents.ts';
 import { readIfThere } from '../support/read-if-there.ts';
-import { findFreePort, StartedProcess } from '../support/started-process.ts';
+import { findFreePort } from '../../scripts/find-free-port.ts';
+import { StartedProcess } from '../support/started-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const Kills = Number(process.env['FREEHOLD_LIFECYCLE_KILLS'] ?? 2);

@@ -13,7 +13,8 @@ import { LocalClient } from '../../scripts/local-client.ts';
 import { SseParser } from '../../shared/core/sse.ts';
 import { EffectReceiver } from '../support/effect-receiver.ts';
 import { FakeNode, type FakeRequest } from '../support/fake-node.ts';
-import { findFreePort, StartedProcess } from '../support/started-process.ts';
+import { findFreePort } from '../../scripts/find-free-port.ts';
+import { StartedProcess } from '../support/started-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { randomFrom, seed } from '../support/seeded-random.ts';
 

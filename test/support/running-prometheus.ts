@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { repositoryRoot } from '../../scripts/platform.ts';
 import { findPrometheus } from './promtool.ts';
-import { findFreePort } from './started-process.ts';
+import { findFreePort } from '../../scripts/find-free-port.ts';
 import { waitUntil } from './wait-until.ts';
 
 const opsDir = join(repositoryRoot, 'ops/prometheus');

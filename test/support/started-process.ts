@@ -2,7 +2,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../scripts/platform.ts';
 import { waitUntil, within } from './wait-until.ts';
@@ -119,27 +118,4 @@ function listProcesses(): { pid: number; state: string; groupId: number }[] {
       return [];
     }
   });
-}
-
-const LowestPort = 10_000;
-/** From here on the system gives ports to connections (net.ipv4.ip_local_port_range). */
-const FirstOfConnections = 32_768;
-
-/**
- * A port that no connection is given: while nobody listens on such a one, as between a kill and the next start, the system
- * may hand it to whoever connects, even to who asks that very port whether it is back.
- */
-export async function findFreePort(): Promise<number> {
-  for (let tries = 0; tries < 100; tries++) {
-    const port = LowestPort + Math.floor(Math.random() * (FirstOfConnections - LowestPort));
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!isFree) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
-  throw new Error(`No free port below ${FirstOfConnections} was found.`);
 }

@@ -3,7 +3,8 @@
  * then: who got what, how often, and how late. The truth is the tenant's own event log.
  */
 import { LocalClient } from '../../scripts/local-client.ts';
-import { findFreePort, StartedProcess } from './started-process.ts';
+import { findFreePort } from '../../scripts/find-free-port.ts';
+import { StartedProcess } from './started-process.ts';
 import { waitUntil } from './wait-until.ts';
 import { WebhookReceiver } from './webhook-receiver.ts';
 

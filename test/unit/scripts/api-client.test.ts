@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { apiClient } from '../../../scripts/freehold/api-client.ts';
-import { findFreePort } from '../../support/started-process.ts';
+import { findFreePort } from '../../../scripts/find-free-port.ts';
 
 it('says which platform does not answer, and what to look for', async () => {
   const url = `http://acme.localhost:${await findFreePort()}`;
