@@ -2,24 +2,20 @@
  * A Chromium for a test, headless and without any network of its own accord. It is the machine's; where it has none, it is
  * installed if that may be done, and otherwise the test fails and says what to do.
  */
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { installPackage } from './install-package.ts';
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const InstallMs = 300_000;
 
 export function findChromium(): string {
-  const named = process.env['CHROMIUM'];
-  const found = named ?? places.find((place) => existsSync(place));
-  if (found !== undefined) return found;
-  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    execFileSync('apt-get', ['install', '-y', 'chromium'], { timeout: InstallMs, stdio: 'ignore' });
-    const installed = places.find((place) => existsSync(place));
-    if (installed !== undefined) return installed;
-  }
-  throw new Error('No Chromium found. Install it (apt-get install chromium) or name its path in CHROMIUM.');
+  const find = () => process.env['CHROMIUM'] ?? places.find((place) => existsSync(place));
+  if (find() === undefined) installPackage('chromium');
+  const found = find();
+  if (found === undefined)
+    throw new Error('No Chromium found. Install it (apt-get install chromium) or name its path in CHROMIUM.');
+  return found;
 }
 
 /** Its profile is a fresh one, gone when it closes. */

@@ -2,12 +2,12 @@
  * Prometheus' own judge of metrics, rules and queries. It is the machine's; where there is none, it is installed if that may
  * be done, and otherwise the test fails and says what to do.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { installPackage } from './install-package.ts';
 
 const Place = '/usr/bin/promtool';
-const InstallMs = 300_000;
 
 export type Judgement = { readonly ok: boolean; readonly text: string };
 
@@ -25,20 +25,7 @@ export function findPrometheus(): string {
 function findPromtool(): string {
   const named = process.env['PROMTOOL'];
   if (named !== undefined) return named;
-  if (!existsSync(Place) && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) install();
+  if (!existsSync(Place)) installPackage('prometheus');
   if (existsSync(Place)) return Place;
   throw new Error('No promtool found. Install it (apt-get install prometheus) or name its path in PROMTOOL.');
-}
-
-function install(): void {
-  const apt = (...args: string[]) =>
-    execFileSync('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], { timeout: InstallMs, stdio: 'ignore' });
-  const get = () => apt('install', '-y', '--no-install-recommends', 'prometheus');
-  try {
-    get();
-  } catch {
-    // A fresh machine does not know what there is.
-    apt('update');
-    get();
-  }
 }
