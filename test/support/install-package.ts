@@ -5,11 +5,11 @@ import { existsSync } from 'node:fs';
 const InstallMs = 300_000;
 
 /** Does nothing where nothing may be installed: who asks looks again, and says what to do. */
-export function installPackage(name: string): void {
+export function installPackage(name: string, ...options: readonly string[]): void {
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return;
   const apt = (...args: string[]) =>
     execFileSync('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], { timeout: InstallMs, stdio: 'ignore' });
-  const get = () => apt('install', '-y', '--no-install-recommends', name);
+  const get = () => apt('install', '-y', ...options, name);
   try {
     get();
   } catch {

@@ -25,7 +25,7 @@ export function findPrometheus(): string {
 function findPromtool(): string {
   const named = process.env['PROMTOOL'];
   if (named !== undefined) return named;
-  if (!existsSync(Place)) installPackage('prometheus');
+  if (!existsSync(Place)) installPackage('prometheus', '--no-install-recommends');
   if (existsSync(Place)) return Place;
   throw new Error('No promtool found. Install it (apt-get install prometheus) or name its path in PROMTOOL.');
 }
