@@ -54,7 +54,12 @@ export class EventSockets {
         JSON.stringify({ object: 'event.gap', reason: 'the event after which to go on is not kept any more' }),
       );
     }
-    const seat: Seat = { reader: { ...reader, permissions: [] }, filter, position: seen ?? 0, sent: nothingSent(now()) };
+    const seat: Seat = {
+      reader: { ...reader, permissions: [] },
+      filter,
+      position: seen ?? 0,
+      sent: nothingSent(now()),
+    };
     server.serializeAttachment(seat);
     void this.ring();
     return new Response(null, { status: 101, webSocket: client });

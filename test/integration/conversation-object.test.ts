@@ -221,5 +221,7 @@ test('what goes to a socket of a conversation is egress, told when the socket en
   await expect.poll(() => received).toEqual([`{"type":"response.created","text":"é","response_id":"${id}"}`]);
   expect(readings).toEqual([]);
   await run(() => sockets.closeAll());
-  expect(readings).toMatchObject([{ sku: 'egress_bytes', quantity: Buffer.byteLength(received[0]!), occurredAt: Start }]);
+  expect(readings).toMatchObject([
+    { sku: 'egress_bytes', quantity: Buffer.byteLength(received[0]!), occurredAt: Start },
+  ]);
 });
