@@ -20,7 +20,7 @@ export class WebhookReceiver {
   readonly #server: ReturnType<typeof createServer>;
   readonly #behaviours = new Map<string, Behaviour>();
   readonly #counts = new Map<string, number>();
-  #changed: () => void = () => {};
+  readonly #lookers = new Set<() => void>();
 
   private constructor(server: ReturnType<typeof createServer>) {
     this.#server = server;
@@ -47,7 +47,7 @@ export class WebhookReceiver {
         const behave = receiver.#behaviours.get(path);
         if (behave) behave(response, delivery, count);
         else response.writeHead(204).end();
-        receiver.#changed();
+        for (const look of receiver.#lookers) look();
       });
     });
     return receiver;
@@ -65,15 +65,22 @@ export class WebhookReceiver {
 
   /** Resolves when what has come satisfies the condition. */
   async until(condition: () => boolean, withinMs = 30_000): Promise<void> {
-    const late = AbortSignal.timeout(withinMs);
-    const over = new Promise<never>((_, reject) => {
-      late.addEventListener('abort', () => reject(new Error('what was waited for did not come')));
-    });
-    while (!condition()) {
-      const next = new Promise<void>((resolve) => {
-        this.#changed = resolve;
-      });
-      await Promise.race([next, over]);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const late = setTimeout(() => reject(new Error('what was waited for did not come')), withinMs);
+    const look = () => {
+      try {
+        if (condition()) resolve();
+      } catch (error) {
+        reject(error as Error);
+      }
+    };
+    this.#lookers.add(look);
+    look();
+    try {
+      await promise;
+    } finally {
+      clearTimeout(late);
+      this.#lookers.delete(look);
     }
   }
 
