@@ -8,7 +8,7 @@ import type { Reporter } from 'vitest/node';
 /** Real processes on a machine that others use too: tried twice, and the report says which (docs/decisions/0032). */
 const slow = { testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: false, retry: 1 };
 
-const setupFiles = ['test/support/fix-seed.ts'];
+const setupFiles = ['test/support/fix-seed.ts', 'test/support/short-keep-alive.ts'];
 
 const secondTries: Reporter = {
   onTestCaseResult(test) {
