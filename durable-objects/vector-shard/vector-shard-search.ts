@@ -3,7 +3,7 @@
  * rows; the text lane asks FTS5 for the telling words. Both see every write, and a row is taken only while it is stored.
  */
 import type { RankedId, VectorFilter } from '../../shared/store/vector-index.ts';
-import { formatMatchExpression, parseTerms } from '../../shared/core/search-terms.ts';
+import { formatMatchAll, formatMatchExpression, parseTerms } from '../../shared/core/search-terms.ts';
 import { decodeValues } from './half-vector.ts';
 import { ScanFilter } from './scan-filter.ts';
 import type { ShardCodes } from './shard-codes.ts';
@@ -13,9 +13,12 @@ import {
   chooseTerms,
   compileFilter,
   computeFrequencyCap,
+  computeNoise,
   computeNorm,
   computeRank,
   isZero,
+  type ChosenTerms,
+  type TermFrequency,
 } from './vector-shard.ts';
 import type { Candidate, PassageHit, VectorShardStore } from './vector-shard-store.ts';
 
@@ -26,10 +29,17 @@ const MinCandidates = 64;
 const CandidatesPerHit = 4;
 /** Passages that are looked up in one go. */
 const PassageBatch = 128;
+const MaxKnownTerms = 1_000;
+/** A corpus that has grown or shrunk by more is counted anew. */
+const RecountShare = 0.05;
+/** Keeps the order of hits that hold equally many words, over all shards. */
+const PlaceScore = 1e-6;
 
 export class VectorShardSearch {
   readonly #store: VectorShardStore;
   readonly #codes: ShardCodes;
+  /** Terms that go beyond what is ranked, as they were counted when the corpus had that size. */
+  readonly #common = new Map<string, TermFrequency & { readonly corpus: number }>();
 
   constructor(store: VectorShardStore, codes: ShardCodes) {
     this.#store = store;
@@ -67,19 +77,45 @@ export class VectorShardSearch {
   /** The rows of the scope whose text holds a telling word of this one, best BM25 first. */
   findMatching(text: string, scope: SearchScope, k: number): readonly RankedId[] {
     if (this.#store.fields.findNamespace(scope.namespace ?? '') === 0) return [];
-    const cap = computeFrequencyCap(this.#store.count());
-    const frequencies = parseTerms(text).map((term) => ({
-      term,
-      documents: this.#store.countPassages(formatMatchExpression([term]), cap),
-    }));
-    const terms = chooseTerms(frequencies, cap);
-    if (terms.length === 0) return [];
-    const hits: RankedId[] = [];
-    for (const batch of this.#findBatches(formatMatchExpression(terms), scope)) {
-      hits.push(...this.#keepInScope(batch, scope));
-      if (hits.length >= k) break;
+    const corpus = this.#store.count();
+    const chosen = chooseTerms(
+      parseTerms(text).map((term) => this.#countTerm(term, corpus)),
+      corpus,
+    );
+    const hits = new Map<string, RankedId>();
+    for (const batch of this.#findBatches(this.#findPassages(chosen), scope)) {
+      for (const hit of this.#keepInScope(batch, scope)) if (!hits.has(hit.id)) hits.set(hit.id, hit);
+      if (hits.size >= k) break;
     }
-    return hits.slice(0, k);
+    return [...hits.values()].slice(0, k);
+  }
+
+  /** A term that is found often stays so for a while: what it costs to count grows with it. */
+  #countTerm(term: string, corpus: number): TermFrequency {
+    const known = this.#common.get(term);
+    if (known && Math.abs(known.corpus - corpus) <= RecountShare * corpus) return known;
+    const noise = computeNoise(corpus);
+    const counted = this.#store.countPassages(formatMatchExpression([term]), noise);
+    const frequency = { term, documents: counted < noise ? counted : Infinity, corpus };
+    if (counted <= computeFrequencyCap(corpus)) return frequency;
+    if (this.#common.size >= MaxKnownTerms) this.#common.clear();
+    this.#common.set(term, frequency);
+    return frequency;
+  }
+
+  /**
+   * Best BM25 first. Ranking what common terms find would cost most and tell least: what holds all of them comes first,
+   * then what holds the rarest, the newest first.
+   */
+  *#findPassages({ terms, areCommon }: ChosenTerms): Generator<PassageHit> {
+    if (terms.length === 0) return;
+    if (!areCommon) return yield* this.#store.rankPassages(formatMatchExpression(terms));
+    let place = 0;
+    for (const wanted of terms.length > 1 ? [terms, terms.slice(0, 1)] : [terms]) {
+      for (const rid of this.#store.listPassages(formatMatchAll(wanted))) {
+        yield { rid, score: wanted.length - PlaceScore * place++ };
+      }
+    }
   }
 
   #rank(query: Float32Array, { v, exponent }: Candidate): number {
@@ -91,11 +127,11 @@ export class VectorShardSearch {
   }
 
   /** Where the codes are at hand, their namespace column spares most look-ups. */
-  *#findBatches(expression: string, scope: SearchScope): Generator<readonly PassageHit[]> {
+  *#findBatches(passages: Iterable<PassageHit>, scope: SearchScope): Generator<readonly PassageHit[]> {
     const resident = this.#codes.findResident();
     const namespace = this.#store.fields.findNamespace(scope.namespace ?? '');
     let batch: PassageHit[] = [];
-    for (const hit of this.#store.searchPassages(expression)) {
+    for (const hit of passages) {
       if (resident && resident.namespaceOf(hit.rid) !== namespace) continue;
       batch.push(hit);
       if (batch.length < PassageBatch) continue;

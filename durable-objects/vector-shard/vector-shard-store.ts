@@ -243,12 +243,21 @@ export class VectorShardStore {
   }
 
   /** The passages that match, best BM25 first. */
-  *searchPassages(expression: string): Generator<PassageHit> {
+  *rankPassages(expression: string): Generator<PassageHit> {
     const rows = this.#sql.exec<{ rid: number; rank: number }>(
       'SELECT rowid AS rid, rank FROM passages WHERE passages MATCH ? ORDER BY rank',
       expression,
     );
     for (const { rid, rank } of rows) yield { rid, score: -rank };
+  }
+
+  /** The same, the newest first. */
+  *listPassages(expression: string): Generator<number> {
+    const rows = this.#sql.exec<{ rid: number }>(
+      'SELECT rowid AS rid FROM passages WHERE passages MATCH ? ORDER BY rowid DESC',
+      expression,
+    );
+    for (const { rid } of rows) yield rid;
   }
 
   writeSetting(key: SettingKey, value: number): void {

@@ -13,6 +13,8 @@ import {
 /** A query's terms may cover so much of the corpus; the commonest beyond it say nothing and cost most. */
 const CoveredShare = 0.05;
 const CoveredMinimum = 500;
+/** A term that occurs in so many times more documents than are ranked is noise. */
+const NoiseFactor = 4;
 
 export type Scored = { readonly id: string; readonly score: number };
 
@@ -114,21 +116,33 @@ export function toComparison(condition: Condition): Exclude<Condition, string | 
   return typeof condition === 'object' ? condition : { $eq: condition };
 }
 
-/** Up to how many documents a term's frequency is worth counting. */
+/** `documents`: how many hold the term; Infinity where it is noise. */
+export type TermFrequency = { readonly term: string; readonly documents: number };
+/** Of `common` terms each occurs so often that alone it tells little. */
+export type ChosenTerms = { readonly terms: readonly string[]; readonly areCommon: boolean };
+
+/** How many documents are worth ranking for a query. */
 export function computeFrequencyCap(documents: number): number {
   return Math.max(CoveredMinimum, Math.ceil(documents * CoveredShare));
 }
 
-/** The rarest terms, as long as they cover no more than the cap; always one, when there is one that occurs. */
-export function chooseTerms(
-  frequencies: readonly { readonly term: string; readonly documents: number }[],
-  cap: number,
-): readonly string[] {
+/** Up to how many documents a term's frequency is worth counting: beyond it says nothing. */
+export function computeNoise(documents: number): number {
+  return NoiseFactor * computeFrequencyCap(documents);
+}
+
+/**
+ * The rarest terms, as long as they cover no more than the cap. Where even the rarest one goes beyond, all that are no
+ * noise, and where there is nothing else the noise.
+ */
+export function chooseTerms(frequencies: readonly TermFrequency[], corpus: number): ChosenTerms {
+  const cap = computeFrequencyCap(corpus);
   const rarestFirst = frequencies
     .filter(({ documents }) => documents > 0)
     .toSorted((a, b) => a.documents - b.documents);
   let covered = 0;
-  return rarestFirst
-    .filter(({ documents }, place) => (covered += documents) <= cap || place === 0)
-    .map(({ term }) => term);
+  const telling = rarestFirst.filter(({ documents }) => (covered += documents) <= cap);
+  if (telling.length > 0) return { terms: telling.map(({ term }) => term), areCommon: false };
+  const common = rarestFirst.filter(({ documents }) => documents < Infinity);
+  return { terms: (common.length > 0 ? common : rarestFirst).map(({ term }) => term), areCommon: true };
 }

@@ -69,14 +69,11 @@ export class MemoryStore {
         .set({ closedAt: closesAt(record), closedBy: record.id })
         .where(inTenant(scope, isOneOf(closes(record)), isOwn(record.agentId), isNull(memories.closedBy))),
     );
-    const written = await attempt(() => this.#db.batch([first, ...rest, ...closed]));
-    if (!written.ok) return written;
     const where = inTenant(scope, isOneOf(records.map(({ id }) => id)));
-    const stored = await attempt(() =>
-      this.#db.select({ id: memories.id, hash: memories.hash }).from(memories).where(where).all(),
-    );
-    if (!stored.ok) return stored;
-    const hashes = new Map(stored.value.map(({ id, hash }) => [id, hash]));
+    const stored = this.#db.select({ id: memories.id, hash: memories.hash }).from(memories).where(where);
+    const written = await attempt(() => this.#db.batch([first, ...rest, ...closed, stored]));
+    if (!written.ok) return written;
+    const hashes = new Map((written.value.at(-1) as LinkHash[]).map(({ id, hash }) => [id, hash]));
     const whole = records.every(({ id, hash }) => hashes.get(id) === hash);
     return whole ? ok() : err('conflict', 'Another memory has one of these ids or places.');
   }

@@ -40,7 +40,7 @@ export async function benchSpaces(count: number): Promise<void> {
       async () => {
         during.push(...(await measure((at) => recall(client, path, `meanwhile ${during.length + at}`), 5)));
         const { current } = await client.require<MemoryEmbedding>('GET', `${path}/embedding`);
-        return current?.reached === current?.of;
+        return current !== null && current.reached === current.of;
       },
       { withinMs: PatienceMs },
     );

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from 'miniflare';
 import { buildKernel } from '../../scripts/build-kernel.ts';
 import { buildWorker } from '../../scripts/build.ts';
+import { findFreePort } from '../../scripts/find-free-port.ts';
 import { repositoryRoot } from '../../scripts/platform.ts';
 import { findExactly, SyntheticVectors, type SetKind } from '../support/synthetic-vectors.ts';
 import { makeFloor, type Floor } from './floor.ts';
@@ -167,7 +168,7 @@ type BenchWorker = {
 
 async function startWorker(folder: string): Promise<BenchWorker> {
   const script = await buildWorker(repositoryRoot, 'test/bench/vector-worker.ts');
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const port = await findFreePort();
   const worker = new Miniflare(
     convertV4MiniflareOptions({
       modules: [

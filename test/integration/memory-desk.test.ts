@@ -15,6 +15,7 @@ import { hashEmbedder, recallMemories } from '../../shared/store/recall.ts';
 import { isHybrid } from '../../shared/store/vector-index.ts';
 import { tenantScope } from '../../shared/tenancy/tenant-scope.ts';
 import { agentObjectName } from '../../shared/tenancy/object-name.ts';
+import { randomFrom, seed } from '../support/seeded-random.ts';
 import { database, migrateDatabase } from './vectors-env.ts';
 
 const platform = env as unknown as Platform;
@@ -22,7 +23,7 @@ const objects = new Objects(platform);
 const store = new MemoryStore(database);
 /** Far off, so that the machine's clock rings no alarm of its own beside a test's. */
 const now = Date.UTC(2096, 5, 1);
-/** `MEMORY_CYCLES=10000` in the environment for the whole. */
+/** `MEMORY_CYCLES=10000` in the environment for the whole, or several runs with a `FREEHOLD_SEED` each. */
 const cycles = Number((env as unknown as { readonly MEMORY_CYCLES: string }).MEMORY_CYCLES);
 
 beforeAll(migrateDatabase);
@@ -325,14 +326,30 @@ describe('forgetting', () => {
   test('write, recall, forget, over and over: nothing forgotten comes back by any path', async () => {
     const { remember, recall, forget, agentId, scope, tenant, run, verify } = openAgent();
     const index = objects.vectorIndex(tenant, HashEmbeddingModel);
+    const random = randomFrom(seed);
+    const draw = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)]!;
+    const ways = [
+      { about: {}, request: (id: string) => ({ ids: [id] }) },
+      { about: { subject: 'fish' }, request: () => ({ subject: 'fish' }) },
+      { about: { visitor: 'vis_1' }, request: () => ({ visitor: 'vis_1' }) },
+      { about: { tags: ['fish'] }, request: () => ({ filter: { tags: ['fish'] } }) },
+      { about: {}, request: () => ({ all: true }) },
+    ];
     const gone: string[] = [];
     for (let cycle = 0; cycle < cycles; cycle++) {
-      const text = `The password of cycle ${cycle} is swordfish${cycle}.`;
-      const { id } = await remember(text);
-      expect((await recall(`swordfish${cycle}`)).hits.map((hit) => hit.id)).toEqual([id]);
-      await forget({ ids: [id] });
-      gone.push(id);
-      expect((await recall(`swordfish${cycle}`)).hits).toEqual([]);
+      const { about, request } = draw(ways);
+      const scope = draw(['private', 'shared']);
+      const { id } = await remember(`The password of cycle ${cycle} is swordfish${cycle}.`, { ...about, scope });
+      const ids = [id];
+      if (random() < 0.25) {
+        const quote = { kind: 'summary', sources: [id] };
+        ids.push((await remember(`Somebody said that cycle ${cycle} has swordfish${cycle} for a password.`, quote)).id);
+      }
+      const found = (await recall(`swordfish${cycle}`)).hits.map((hit) => hit.id);
+      expect(found.toSorted(), `seed ${seed}, cycle ${cycle}`).toEqual(ids.toSorted());
+      expect((await forget(request(id))).ids.toSorted()).toEqual(ids.toSorted());
+      gone.push(...ids);
+      expect((await recall(`swordfish${cycle}`)).hits, `seed ${seed}, cycle ${cycle}`).toEqual([]);
     }
     for (let start = 0; start < gone.length; start += 100) {
       const ids = gone.slice(start, start + 100);

@@ -139,6 +139,41 @@ describe('full text of a vector shard', () => {
     expect(await searchText(shard, tenant, 'invoice', 'z')).toEqual([]);
   });
 
+  test('by words that are everywhere, what holds all of them comes first, then what holds the rarest, the newest first', async () => {
+    const tenant = freshTenant();
+    const shard = openShard(tenant);
+    const write = async (from: number, to: number) => {
+      for (let first = from; first < to; first += 1_000) {
+        const count = Math.min(1_000, to - first);
+        await shard.upsert(
+          tenant,
+          Array.from({ length: count }, (_, at) => passage(`p${first + at}`, textOf(first + at))),
+        );
+      }
+    };
+    // "harbour" is in half of them, "lamp" in a third, so both are in every sixth; "the" is in all.
+    const textOf = (at: number) => `the ${at % 2 ? 'ship' : 'harbour'} ${at % 3 ? 'rope' : 'lamp'} of day ${at}`;
+    const find = async (text: string) => (await searchText(shard, tenant, text)).map((id) => Number(id.slice(1)));
+    const newest = (last: number, step: number, count: number) =>
+      Array.from({ length: count }, (_, at) => last - at * step);
+    await write(0, 3_000);
+    const both = await find('the lamp of a harbour');
+    expect(both.slice(0, 20)).toEqual(newest(2_994, 6, 20));
+    expect(await find('the harbour')).toEqual(newest(2_998, 2, 100));
+    expect(await find('the')).toEqual(newest(2_999, 1, 100));
+    // What was counted before holds for what is written and deleted since.
+    expect(await find('comet')).toEqual([]);
+    await shard.upsert(tenant, [passage('p9000', 'comet')]);
+    expect(await find('comet')).toEqual([9_000]);
+    await write(3_000, 3_010);
+    expect((await find('the lamp of a harbour'))[0]).toBe(3_006);
+    await shard.delete(tenant, ['p3006']);
+    expect((await find('the lamp of a harbour'))[0]).toBe(3_000);
+    expect(await find('ship harbour')).toEqual([3_008, ...newest(3_004, 2, 99)]);
+    await shard.upsert(tenant, [passage('p9001', 'harbour, lamp')]);
+    expect((await find('the lamp of a harbour'))[0]).toBe(9_001);
+  });
+
   test('forgets the text of a deleted or replaced vector', async () => {
     const tenant = freshTenant();
     const shard = openShard(tenant);

@@ -40,6 +40,7 @@ export default defineConfig(async () => ({
           AGENT_BUCKETS: '0',
           VECTOR_BACKEND: 'embedded',
           MEMORY_CYCLES: process.env['MEMORY_CYCLES'] ?? '25',
+          FREEHOLD_SEED: process.env['FREEHOLD_SEED'] ?? '1',
           MAX_BODY_BYTES: '10485760',
           OPERATOR_TOKEN_SHA256: '0'.repeat(64),
           PLATFORM_SIGNING_KEY: JSON.stringify({

@@ -6,6 +6,7 @@ import {
   chooseTerms,
   compileFilter,
   computeFrequencyCap,
+  computeNoise,
   computeRank,
 } from '../../../durable-objects/vector-shard/vector-shard.ts';
 import { formatMatchExpression, parseTerms } from '../../../shared/core/search-terms.ts';
@@ -74,18 +75,26 @@ describe('the terms of a full-text query', () => {
     expect(parseTerms('x'.repeat(65))).toEqual([]);
   });
 
-  test('are the rarest ones, up to the covered share, and always one that occurs', () => {
+  test('are the rarest ones, up to the covered share; where all are common, all that are no noise', () => {
     const frequencies = [
-      { term: 'the', documents: 900 },
-      { term: 'fox', documents: 3 },
+      { term: 'the', documents: Infinity },
+      { term: 'fox', documents: 30 },
       { term: 'unknown', documents: 0 },
-      { term: 'red', documents: 40 },
+      { term: 'red', documents: 400 },
+      { term: 'jumps', documents: 900 },
+      { term: 'dog', documents: 700 },
     ];
-    expect(chooseTerms(frequencies, 50)).toEqual(['fox', 'red']);
-    expect(chooseTerms(frequencies, 42)).toEqual(['fox']);
-    expect(chooseTerms(frequencies.slice(0, 1), 50)).toEqual(['the']);
-    expect(chooseTerms([{ term: 'unknown', documents: 0 }], 50)).toEqual([]);
-    expect([computeFrequencyCap(100), computeFrequencyCap(100_000)]).toEqual([500, 5_000]);
+    const telling = (terms: readonly string[]) => ({ terms, areCommon: false });
+    const common = (terms: readonly string[]) => ({ terms, areCommon: true });
+    expect(chooseTerms(frequencies, 8_600)).toEqual(telling(['fox', 'red']));
+    expect(chooseTerms(frequencies, 8_500)).toEqual(telling(['fox', 'red']));
+    expect(chooseTerms([...frequencies, { term: 'hen', documents: 80 }], 1_000)).toEqual(telling(['fox', 'hen']));
+    expect(chooseTerms(frequencies.slice(4), 1_000)).toEqual(common(['dog', 'jumps']));
+    expect(chooseTerms([frequencies[0]!, ...frequencies.slice(4)], 1_000)).toEqual(common(['dog', 'jumps']));
+    expect(chooseTerms(frequencies.slice(0, 1), 1_000)).toEqual(common(['the']));
+    expect(chooseTerms([{ term: 'unknown', documents: 0 }], 1_000).terms).toEqual([]);
+    expect([100, 100_000].map(computeFrequencyCap)).toEqual([500, 5_000]);
+    expect([100, 100_000].map(computeNoise)).toEqual([2_000, 20_000]);
   });
 });
 
