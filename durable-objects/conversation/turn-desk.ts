@@ -13,6 +13,7 @@ import type { ConversationStore } from './conversation-store.ts';
 import type { Approval, Effect } from './effect.ts';
 import { EventLog } from './event-log.ts';
 import type { FrameSource } from './event-stream.ts';
+import { isTakenBack } from './output-items.ts';
 import { traceOfTurn } from './trace-turn.ts';
 import { Turn } from './turn.ts';
 import { decideLine, type Place } from './turn-line.ts';
@@ -300,13 +301,13 @@ export class TurnDesk {
     return context.kind === 'thread' ? past : [...past, ...this.#store.itemsOf(responseId, 'input')];
   }
 
-  /** What was taken back by a second attempt stays in the response, and goes no further. */
+  /** What was taken back by a second attempt, and calls that are void, are told in the response and go no further. */
   #commit(start: TurnStart, response: ResponseBody): void {
     this.#store.putResponse(response);
     this.#store.leaveLine(start.responseId);
     for (const item of response.output) {
-      const isTakenBack = response.status === 'completed' && 'status' in item && item.status === 'incomplete';
-      if (isTakenBack) continue;
+      const isVoid = response.status === 'completed' && 'status' in item && item.status === 'incomplete';
+      if (isVoid || isTakenBack(item)) continue;
       this.#store.addItem(item, 'output', start.responseId, start.context.kind === 'thread');
     }
     const draft = endOfTurn(start, response);

@@ -221,6 +221,8 @@ export class Turn {
   /** The terminal event, and before it the end of everything that is still open. */
   end(end: TurnEnd, usage: ResponseUsage | null, nowMs: number): ResponseEvent[] {
     invariant(!this.isOver, 'a turn ends once');
+    // An attempt that did not come to its end takes nothing back: what was shown before it stays.
+    if (this.#message && this.#finish === undefined) this.#message.ahead = '';
     const events = this.closeStep(end.status === 'completed' ? 'completed' : 'incomplete');
     for (const [id, { index, item }] of this.#pending) {
       const done = abandonCall(item);
@@ -275,13 +277,13 @@ export class Turn {
     ];
   }
 
-  /** The second attempt says something else than was shown: that item ends as incomplete, and a new one begins. */
+  /** The second attempt says something else than was shown: that item is taken back, and a new one begins. */
   #settleAhead(same = 0): ResponseEvent[] {
     const message = this.#message;
     if (!message || message.ahead === '') return [];
     const agreed = message.text.slice(0, message.text.length - message.ahead.length + same);
     message.ahead = '';
-    const events = this.#closeMessage('incomplete');
+    const events = this.#closeMessage('incomplete', []);
     return agreed === '' ? events : [...events, ...this.#text(agreed)];
   }
 

@@ -31,7 +31,7 @@ export type Said = {
   readonly finish?: string;
   /** Its connection breaks before it is whole. */
   readonly breaksOff?: boolean;
-  /** What it has said, a call among it, is on disk, and then the process dies. */
+  /** What it has said is on disk, and then the process dies. */
   readonly dies?: boolean;
 };
 /** The model's answer to what it is asked, once it is there. `signal` aborts where the turn is cancelled. */
@@ -239,8 +239,8 @@ export class TurnWorld {
   }
 
   #dieAfter(said: Said): Response {
-    const isShown = () =>
-      (this.disk.rows()['events'] ?? []).some(({ frames }) => String(frames).includes('_arguments.delta'));
+    const last = said.calls ? '_arguments.delta' : 'output_text.delta';
+    const isShown = () => (this.disk.rows()['events'] ?? []).some(({ frames }) => String(frames).includes(last));
     const dying = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
       controller.enqueue(new Uint8Array(await toSse({ ...said, breaksOff: true }).arrayBuffer()));
       while (!isShown()) await new Promise((resolve) => setTimeout(resolve, 1));
