@@ -68,6 +68,11 @@ describe.each([
     expect(snapshot!.output).toMatchObject([{ status: 'incomplete', content: [] }]);
   });
 
+  test('is asked for again by the same words', async () => {
+    const { world } = await ask({ text: 'There are 41', ...how }, 'Many.');
+    expect(world.asked).toEqual([['How many?'], ['How many?']]);
+  });
+
   test('keeps what was shown where no other text comes', async () => {
     const { world, id } = await ask({ text: 'There are 41', ...how }, { breaksOff: true });
     expect(responseOf(world, id)).toMatchObject({ status: 'failed', error: { code: 'upstream_cut' } });
