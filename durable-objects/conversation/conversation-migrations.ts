@@ -125,4 +125,9 @@ export const conversationMigrations: readonly ObjectMigration[] = [
       INSERT INTO unindexed (item_id) SELECT NULL FROM conversation WHERE listed = 1;
     `,
   },
+  {
+    // Of the last row of a response: below this number events may have been shown, stored or not.
+    id: '0048_reserved_numbers',
+    sql: `ALTER TABLE events ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0;`,
+  },
 ];

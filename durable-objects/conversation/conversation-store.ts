@@ -243,8 +243,26 @@ export class ConversationStore {
     return chain.flatMap((each) => [...this.itemsOf(each, 'input'), ...this.itemsOf(each, 'output')]);
   }
 
-  addFrames(responseId: ResponseId, first: number, frames: readonly string[]): void {
-    this.#sql.exec('INSERT INTO events VALUES (?, ?, ?)', responseId, first, JSON.stringify(frames));
+  /** `reserved`: events up to this number may be shown before they are stored. */
+  addFrames(responseId: ResponseId, first: number, frames: readonly string[], reserved: number): void {
+    this.#sql.exec(
+      'INSERT INTO events (response_id, first, frames, reserved) VALUES (?, ?, ?, ?)',
+      responseId,
+      first,
+      JSON.stringify(frames),
+      reserved,
+    );
+  }
+
+  /** The number below which events may have been shown, stored or not. */
+  reservedFrames(responseId: ResponseId): number {
+    const last = this.#sql
+      .exec<{ reserved: number }>(
+        'SELECT reserved FROM events WHERE response_id = ? ORDER BY first DESC LIMIT 1',
+        responseId,
+      )
+      .toArray()[0];
+    return last?.reserved ?? 0;
   }
 
   /** Frames from sequence number `from` on. */

@@ -1,14 +1,26 @@
 /**
- * The event log of one response. An event is numbered, stored, confirmed on disk, and only then shown: what a client
- * has seen can always be read again from its number on. The first of a burst goes out at once; what follows within a
- * few milliseconds shares one write, so a fast model costs no more than a slow one.
+ * The event log of one response. Every event has a number, without gap or repeat. An event that says something new (an
+ * item, a state, an end) is stored, confirmed on disk, and only then shown. A fragment of an open item is shown at once,
+ * and stored with those that follow it: the numbers that may be used so are reserved on disk before. What was shown and
+ * died with its process is thereby known by its numbers, and `Turn.fillIn` takes it back (docs/turns.md).
  */
 import type { ResponseId } from '../../shared/core/ids.ts';
 import type { ResponseEvent } from '../../shared/contracts/responses.ts';
 import type { ConversationStore } from './conversation-store.ts';
 
-/** Far below what a reader can notice, far above what a write takes. */
+/** What follows within this time shares one write: far below what a reader can notice, far above what a write takes. */
 const GatherMs = 8;
+/** So long a fragment that was shown waits for its write. */
+const StoreEveryMs = 1_000;
+/** Numbers reserved by a write: twice what came since the one before, within these. */
+const LeastReserved = 32;
+const MostReserved = 256;
+
+const fragments: ReadonlySet<ResponseEvent['type']> = new Set([
+  'response.output_text.delta',
+  'response.function_call_arguments.delta',
+  'response.mcp_call_arguments.delta',
+]);
 
 export class EventLog {
   readonly #responseId: ResponseId;
@@ -17,9 +29,16 @@ export class EventLog {
   readonly #onShow: () => void;
   readonly #frames: string[];
   #written: number;
+  #confirmed: number;
   #shown: number;
+  /** One past the last event that is not a fragment. */
+  #firm: number;
+  /** Fragments below this number may be shown before they are stored; and what it is once the last write is confirmed. */
+  #reserved: number;
+  #promised: number;
   #over = false;
   #isFlushing = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #wake: () => void = () => {};
   #changed: Promise<void>;
 
@@ -37,7 +56,11 @@ export class EventLog {
     this.#onShow = onShow;
     this.#frames = [...past];
     this.#written = past.length;
+    this.#confirmed = past.length;
     this.#shown = past.length;
+    this.#firm = past.length;
+    this.#reserved = past.length;
+    this.#promised = past.length;
     this.#changed = this.#nextChange();
   }
 
@@ -50,14 +73,37 @@ export class EventLog {
     return this.#over;
   }
 
+  /** Appends events that are shown once they are on disk. */
   append(events: readonly ResponseEvent[]): void {
     this.stage(events);
-    if (!this.#isFlushing) void this.#flush();
+    void this.#flush();
+  }
+
+  /** Appends what a model says while it says it: fragments are shown at once, where their numbers are reserved. */
+  stream(events: readonly ResponseEvent[]): void {
+    for (const event of events) {
+      this.#push(event);
+      if (!fragments.has(event.type)) this.#firm = this.#frames.length;
+    }
+    this.#show();
+    if (this.#shown < this.#frames.length) void this.#flush();
+    else this.#timer ??= setTimeout(() => void this.#flush(), StoreEveryMs);
   }
 
   /** Appends events without showing them: they go with what is written next. */
   stage(events: readonly ResponseEvent[]): void {
-    for (const event of events) this.#frames.push(JSON.stringify({ ...event, sequence_number: this.#frames.length }));
+    for (const event of events) this.#push(event);
+    if (events.length > 0) this.#firm = this.#frames.length;
+  }
+
+  /** As `checkpoint`, for the first events of all: what cannot be written is thrown at once. */
+  begin(events: readonly ResponseEvent[], commit: () => void): void {
+    this.stage(events);
+    this.#storage.transactionSync(() => {
+      commit();
+      this.#write();
+    });
+    void this.#confirm().catch(() => {});
   }
 
   /** Appends events in one transaction with what they mean, and shows them once that is on disk. */
@@ -67,9 +113,7 @@ export class EventLog {
       this.#write();
       commit();
     });
-    const written = this.#written;
-    await this.#storage.sync();
-    this.#show(written);
+    await this.#confirm();
   }
 
   /** Appends the last events in one transaction with what they mean, and closes the log. */
@@ -80,11 +124,17 @@ export class EventLog {
       commit();
     });
     await this.#storage.sync();
-    this.#over = true;
-    this.#show(this.#written);
+    this.#confirmed = this.#written;
+    this.#close();
   }
 
-  /** Confirmed frames from number `from` on. */
+  /** Nothing more is written by this log, and its readers come back: another one goes on from the disk. */
+  abandon(): void {
+    clearTimeout(this.#timer);
+    this.#close();
+  }
+
+  /** Frames from number `from` on, as far as they may be shown. */
   read(from: number): readonly string[] {
     return this.#frames.slice(from, this.#shown);
   }
@@ -94,16 +144,21 @@ export class EventLog {
     return this.#changed;
   }
 
+  #push(event: ResponseEvent): void {
+    this.#frames.push(JSON.stringify({ ...event, sequence_number: this.#frames.length }));
+  }
+
+  /** Writes what has come, and again until nothing waits to be shown. */
   async #flush(): Promise<void> {
+    if (this.#isFlushing) return;
     this.#isFlushing = true;
     try {
-      while (this.#written < this.#frames.length) {
+      do {
+        if (this.#over) return;
         this.#write();
-        const confirmed = this.#written;
-        await this.#storage.sync();
-        this.#show(confirmed);
+        await this.#confirm();
         await new Promise((resolve) => setTimeout(resolve, GatherMs));
-      }
+      } while (this.#shown < this.#frames.length);
     } catch {
       // What could not be written is tried again by the next append, and at the latest by finish, which reports it.
     } finally {
@@ -112,14 +167,43 @@ export class EventLog {
   }
 
   #write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     const fresh = this.#frames.slice(this.#written);
     if (fresh.length === 0) return;
-    this.#store.addFrames(this.#responseId, this.#written, fresh);
-    this.#written += fresh.length;
+    const end = this.#written + fresh.length;
+    const isOpen = this.#firm < end;
+    this.#promised = isOpen ? end + Math.min(Math.max(LeastReserved, 2 * fresh.length), MostReserved) : end;
+    this.#store.addFrames(this.#responseId, this.#written, fresh, this.#promised);
+    this.#written = end;
+    // Until it is known which of both reservations is on disk, each has to cover what is shown.
+    this.#reserved = Math.min(this.#reserved, this.#promised);
   }
 
-  #show(upTo: number): void {
-    this.#shown = Math.max(this.#shown, upTo);
+  async #confirm(): Promise<void> {
+    const written = this.#written;
+    await this.#storage.sync();
+    this.#confirmed = Math.max(this.#confirmed, written);
+    if (written === this.#written) this.#reserved = this.#promised;
+    this.#show();
+  }
+
+  /** All that is confirmed, and fragments after it whose numbers are reserved. */
+  #show(): void {
+    const fragmentsEnd = this.#confirmed < this.#firm ? 0 : Math.min(this.#frames.length, this.#reserved);
+    const end = Math.max(this.#confirmed, fragmentsEnd);
+    if (end <= this.#shown) return;
+    this.#shown = end;
+    this.#notify();
+  }
+
+  #close(): void {
+    this.#over = true;
+    this.#shown = Math.max(this.#shown, this.#confirmed);
+    this.#notify();
+  }
+
+  #notify(): void {
     const wake = this.#wake;
     this.#changed = this.#nextChange();
     wake();

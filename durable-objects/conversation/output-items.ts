@@ -1,5 +1,11 @@
 /** The items of a response as they begin and end, in the Responses API's form. Pure. */
-import type { McpCall, McpListTools, MessageItem, StoredFunctionCall } from '../../shared/contracts/conversations.ts';
+import type {
+  McpCall,
+  McpListTools,
+  MessageItem,
+  OutputItem,
+  StoredFunctionCall,
+} from '../../shared/contracts/conversations.ts';
 import type { ListedTools } from './toolbox.ts';
 
 export type CallOutcome =
@@ -8,6 +14,11 @@ export type CallOutcome =
 
 export function newMessage(id: string): MessageItem {
   return { id, type: 'message', status: 'in_progress', role: 'assistant', content: [] };
+}
+
+/** A message that was shown and does not count: it is `incomplete` and has no content. */
+export function isTakenBack(item: OutputItem): boolean {
+  return item.type === 'message' && item.status === 'incomplete' && item.content.length === 0;
 }
 
 export function newClientCall(id: string, callId: string, name: string): StoredFunctionCall {

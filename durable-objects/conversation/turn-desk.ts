@@ -13,6 +13,7 @@ import type { ConversationStore } from './conversation-store.ts';
 import type { Approval, Effect } from './effect.ts';
 import { EventLog } from './event-log.ts';
 import type { FrameSource } from './event-stream.ts';
+import { isTakenBack } from './output-items.ts';
 import { traceOfTurn } from './trace-turn.ts';
 import { Turn } from './turn.ts';
 import { decideLine, type Place } from './turn-line.ts';
@@ -78,37 +79,39 @@ export class TurnDesk {
     const response: ResponseBody = place ? { ...start.response, status: 'queued' } : start.response;
     const now = this.#deps.clock.now();
     const begun = { kind: 'begun', timeoutMs: start.timeoutMs } as const;
-    this.#storage.transactionSync(() => {
+    const turn = this.#turn(response);
+    const log = this.#log(responseId, []);
+    const state = place ? newTurnState : decide(newTurnState, begun, start.limits ?? defaultLimits, now);
+    log.begin(this.#opening(turn, place !== undefined), () => {
       const head = { id: conversationId, agentId: agent?.id ?? null, metadata: {}, listed: false };
       this.#store.create(head, principal, now);
       this.#store.addResponse(response, start);
       if (place) this.#store.joinLine(responseId, place.interrupts);
-      const state = place ? newTurnState : decide(newTurnState, begun, start.limits ?? defaultLimits, now);
       this.#turns.putState(responseId, state);
       for (const item of input) {
         this.#store.addItem(item, 'input', responseId, start.context.kind === 'thread' && !place);
       }
     });
-    this.#begin(start, response);
+    this.#run(start, turn, log, state);
     return response;
   }
 
-  #begin(start: TurnStart, response: ResponseBody): void {
-    const state = this.#turns.findState(start.responseId) ?? newTurnState;
-    const turn = this.#turn(response);
-    const log = this.#log(start.responseId, []);
-    log.append([...turn.created(), ...(this.#store.isInLine(start.responseId) ? turn.queued() : [])]);
-    this.#run(start, turn, log, state);
+  #opening(turn: Turn, waits: boolean) {
+    return [...turn.created(), ...(waits ? turn.queued() : [])];
   }
 
   /** For the watchdog: does nothing where the turn runs here. */
   resume(start: TurnStart, response: ResponseBody): void {
     if (this.#live.has(start.responseId)) return;
     const past = this.#store.frames(start.responseId, 0);
-    if (past.length === 0) return this.#begin(start, response);
     const log = this.#log(start.responseId, past);
     const stored = this.#turns.findState(start.responseId) ?? newTurnState;
     const turn = this.#turn(response);
+    if (past.length === 0) {
+      // An earlier version has begun it, and died before it said so.
+      log.append(this.#opening(turn, this.#store.isInLine(start.responseId)));
+      return this.#run(start, turn, log, stored);
+    }
     const approvals = this.#turns.approvalsOf(start.responseId).map(({ callId, id }) => [callId, id] as const);
     turn.replay(past, new Map(approvals));
     const limits = start.limits ?? defaultLimits;
@@ -120,7 +123,9 @@ export class TurnDesk {
         : decide(stored, { kind: 'resumed' }, limits, this.#deps.clock.now());
     // On disk before anything is done: what kills its process each time would otherwise be done for ever.
     if (state !== stored) this.#turns.putState(start.responseId, state);
-    if (state.phase === 'generating') log.append(turn.reopenStep());
+    const lost = this.#store.reservedFrames(start.responseId) - past.length;
+    if (lost > 0) log.append(turn.fillIn(lost));
+    else if (state.phase === 'generating') log.append(turn.reopenStep());
     this.#run(start, turn, log, state);
   }
 
@@ -228,6 +233,7 @@ export class TurnDesk {
           }),
         );
         this.#live.delete(start.responseId);
+        log.abandon();
       })
       .finally(() => unwatch());
     this.#keep(start.responseId, Object.assign(live, { done }));
@@ -300,13 +306,13 @@ export class TurnDesk {
     return context.kind === 'thread' ? past : [...past, ...this.#store.itemsOf(responseId, 'input')];
   }
 
-  /** What was taken back by a second attempt stays in the response, and goes no further. */
+  /** What was taken back by a second attempt, and calls that are void, are told in the response and go no further. */
   #commit(start: TurnStart, response: ResponseBody): void {
     this.#store.putResponse(response);
     this.#store.leaveLine(start.responseId);
     for (const item of response.output) {
-      const isTakenBack = response.status === 'completed' && 'status' in item && item.status === 'incomplete';
-      if (isTakenBack) continue;
+      const isVoid = response.status === 'completed' && 'status' in item && item.status === 'incomplete';
+      if (isVoid || isTakenBack(item)) continue;
       this.#store.addItem(item, 'output', start.responseId, start.context.kind === 'thread');
     }
     const draft = endOfTurn(start, response);

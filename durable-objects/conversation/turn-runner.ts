@@ -71,6 +71,7 @@ export const defaultLimits: TurnLimits = {
 };
 /** How long a turn that nobody waits for, or that was taken up after a restart, waits for a bridge. */
 const BridgePatienceMs = 30_000;
+const isUnfinished: ReadonlySet<string | undefined> = new Set(['incomplete', 'in_progress']);
 /** A response is one row, and is shown whole in its last event. */
 const MaxResponseChars = 400_000;
 
@@ -374,7 +375,8 @@ class TurnRun {
       memorySchema: canRemember ? definition?.memory_schema : undefined,
     };
     const system = toSystemMessage(agent, start.response.instructions, this.#state.recalled);
-    const own = turn.response.output.filter((item) => !('status' in item) || item.status !== 'incomplete');
+    // An answer that broke off is asked for by the same words: what was shown of it is no part of them.
+    const own = turn.response.output.filter((item) => !('status' in item) || !isUnfinished.has(item.status));
     if (start.input.kind === 'messages') return [...system, ...start.input.messages, ...toMessages(own)];
     if (start.agent === null && start.response.truncation === 'disabled')
       return [...system, ...toMessages([...past, ...own])];
@@ -448,7 +450,7 @@ async function readAnswer(answer: Response, { turn, log }: TurnContext): Promise
       };
       if (chunk.error) return err('upstream_cut', chunk.error.message);
       const events = turn.chunk(chunk);
-      if (events.length > 0) log.append(events);
+      if (events.length > 0) log.stream(events);
     }
   } catch {
     // The connection broke: what has come stands, and it is not whole.

@@ -40,8 +40,11 @@ export type LabelOf = (name: string) => string | null;
 export const MaxCallsPerStep = 16;
 export const MaxArgumentChars = 32_768;
 
-/** `ahead`: what was shown of an answer that broke off, and that its second attempt has not said again yet. */
-type OpenMessage = { readonly index: number; readonly item: MessageItem; text: string; ahead: string };
+/**
+ * `ahead`: what was shown of an answer that broke off, and that its second attempt has not said again yet. `isTorn`: more
+ * of it may have been shown than is known, so that nothing can go on from it.
+ */
+type OpenMessage = { readonly index: number; readonly item: MessageItem; text: string; ahead: string; isTorn: boolean };
 type OpenCall = { readonly index: number; readonly item: StoredFunctionCall | McpCall };
 
 export type StepAnswer = {
@@ -181,6 +184,16 @@ export class Turn {
     return events;
   }
 
+  /**
+   * The step's answer broke off, and so many fragments may have been shown that no frame tells of any more. Their numbers
+   * are used up by fragments of nothing; a message that they may have belonged to is taken back once there is other text.
+   */
+  fillIn(count: number): ResponseEvent[] {
+    const filling = this.#fragmentOfNothing();
+    if (this.#message) this.#message.isTorn = true;
+    return [...Array.from({ length: count }, () => filling), ...this.reopenStep()];
+  }
+
   /** The step's answer broke off and is asked for again: text that comes again is not shown again; calls are void. */
   reopenStep(): ResponseEvent[] {
     if (this.#message) this.#message.ahead = this.#message.text;
@@ -221,6 +234,8 @@ export class Turn {
   /** The terminal event, and before it the end of everything that is still open. */
   end(end: TurnEnd, usage: ResponseUsage | null, nowMs: number): ResponseEvent[] {
     invariant(!this.isOver, 'a turn ends once');
+    // An attempt that did not come to its end takes nothing back: what was shown before it stays.
+    if (this.#message && this.#finish === undefined) Object.assign(this.#message, { ahead: '', isTorn: false });
     const events = this.closeStep(end.status === 'completed' ? 'completed' : 'incomplete');
     for (const [id, { index, item }] of this.#pending) {
       const done = abandonCall(item);
@@ -246,6 +261,7 @@ export class Turn {
   #text(delta: string): ResponseEvent[] {
     const events: ResponseEvent[] = [];
     let fresh = delta;
+    if (this.#message?.isTorn) events.push(...this.#settleAhead());
     if (this.#message && this.#message.ahead !== '') {
       const { ahead } = this.#message;
       const same = countSame(ahead, delta);
@@ -268,20 +284,20 @@ export class Turn {
 
   #openMessage(): ResponseEvent[] {
     const item = newMessage(this.#mint('message'));
-    this.#message = { index: this.#open(item), item, text: '', ahead: '' };
+    this.#message = { index: this.#open(item), item, text: '', ahead: '', isTorn: false };
     return [
       { type: 'response.output_item.added', output_index: this.#message.index, item },
       { type: 'response.content_part.added', ...place(this.#message), part: outputText('') },
     ];
   }
 
-  /** The second attempt says something else than was shown: that item ends as incomplete, and a new one begins. */
+  /** The second attempt says something else than was shown, or than is known of it: that item is taken back, and a new one begins. */
   #settleAhead(same = 0): ResponseEvent[] {
     const message = this.#message;
-    if (!message || message.ahead === '') return [];
-    const agreed = message.text.slice(0, message.text.length - message.ahead.length + same);
+    if (!message || (message.ahead === '' && !message.isTorn)) return [];
+    const agreed = message.isTorn ? '' : message.text.slice(0, message.text.length - message.ahead.length + same);
     message.ahead = '';
-    const events = this.#closeMessage('incomplete');
+    const events = this.#closeMessage('incomplete', []);
     return agreed === '' ? events : [...events, ...this.#text(agreed)];
   }
 
@@ -313,6 +329,14 @@ export class Turn {
       delta: fragment,
     });
     return events;
+  }
+
+  #fragmentOfNothing(): ResponseEvent {
+    if (this.#message) return { type: 'response.output_text.delta', ...place(this.#message), delta: '', logprobs: [] };
+    const [call] = this.#calls.values();
+    invariant(call, 'fragments belong to an item that is open');
+    const kind = call.item.type === 'mcp_call' ? 'mcp_call' : 'function_call';
+    return { type: `response.${kind}_arguments.delta`, item_id: call.item.id, output_index: call.index, delta: '' };
   }
 
   #newCall(delta: ToolCallDelta): StoredFunctionCall | McpCall {
@@ -378,7 +402,8 @@ export class Turn {
         break;
       case 'response.output_item.added': {
         const index = this.#open(event.item);
-        if (event.item.type === 'message') this.#message = { index, item: event.item, text: '', ahead: '' };
+        if (event.item.type === 'message')
+          this.#message = { index, item: event.item, text: '', ahead: '', isTorn: false };
         else if (event.item.type === 'mcp_call' || event.item.type === 'function_call')
           this.#calls.set(-1 - index, { index, item: { ...event.item } });
         if (event.item.type === 'function_call') this.#callIds.add(event.item.call_id);
@@ -386,6 +411,8 @@ export class Turn {
       }
       case 'response.output_text.delta':
         if (this.#message) this.#message.text += event.delta;
+        // No model's fragment is empty: `fillIn` has made it.
+        if (this.#message && event.delta === '') this.#message.isTorn = true;
         break;
       case 'response.function_call_arguments.delta':
       case 'response.mcp_call_arguments.delta': {

@@ -1,6 +1,6 @@
 /**
  * kill -9 of everything at a random moment of a turn with two tools: every turn comes to exactly one end, a client that
- * comes back each time sees every event once and in order, and no effect is made twice. (R-3)
+ * comes back each time sees every event once and in order and reads the text that counts, and no effect is made twice. (R-3)
  * Several turns are under way at each kill, each at a moment of its own. FREEHOLD_SEED repeats a run, FREEHOLD_TURN_RUNS
  * lengthens it.
  */
@@ -24,7 +24,14 @@ const LongestRunMs = 450;
 const Model = 'org/tiny';
 const terminal = ['response.completed', 'response.incomplete', 'response.failed', 'response.cancelled'];
 
-type Event = { readonly type: string; readonly sequence_number: number; readonly response?: { readonly id: string } };
+type Message = { readonly id: string; readonly type: string; readonly content?: readonly { readonly text: string }[] };
+type Event = {
+  readonly type: string;
+  readonly sequence_number: number;
+  readonly item_id?: string;
+  readonly delta?: string;
+  readonly response?: { readonly id: string; readonly output: readonly Message[] };
+};
 type Effect = { readonly tool: string; readonly status: string; readonly attempts: number };
 
 const random = randomFrom(seed);
@@ -209,8 +216,8 @@ it('messages that wait in a busy conversation are answered in their order after 
     },
     { withinMs: 60_000 },
   );
-  type Message = { readonly role: string; readonly content: readonly { readonly text: string }[] };
-  const { data } = await read<{ data: Message[] }>(`/v1/conversations/${conversation}/items?order=asc`);
+  type Said = { readonly role: string; readonly content: readonly { readonly text: string }[] };
+  const { data } = await read<{ data: Said[] }>(`/v1/conversations/${conversation}/items?order=asc`);
   expect(data.filter(({ role }) => role === 'user').map(({ content }) => content[0]!.text)).toEqual(texts);
   const roles = data.flatMap(({ role }) => role ?? []);
   expect(roles.filter((role, at) => role !== roles[at - 1])).toEqual(texts.flatMap(() => ['user', 'assistant']));
@@ -218,6 +225,7 @@ it('messages that wait in a busy conversation are answered in their order after 
 
 const ends: Record<string, number> = {};
 const effects: Record<string, number> = {};
+const texts: Record<string, number> = {};
 const count = (into: Record<string, number>, what: string) => (into[what] = (into[what] ?? 0) + 1);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -228,6 +236,13 @@ async function audit(run: string, events: Event[]): Promise<void> {
   expect(last).toHaveLength(1);
   expect(events.at(-1)).toBe(last[0]);
   count(ends, last[0]!.type);
+  // Over all its connections a client was shown of every message that counts its text, no more and no less.
+  const messages = last[0]!.response!.output.filter(({ type }) => type === 'message');
+  for (const { id: item, content = [] } of messages) {
+    count(texts, content.length === 0 ? 'taken back' : 'kept');
+    const shown = events.filter(({ type, item_id: of }) => type === 'response.output_text.delta' && of === item);
+    if (content.length > 0) expect(shown.map(({ delta }) => delta).join('')).toBe(content[0]!.text);
+  }
   const stored = JSON.parse((await call('GET', `/v1/responses/${id}`)).text) as {
     status: string;
     error: object | null;
@@ -267,6 +282,6 @@ it(`${Runs} turns with two tools, killed in the middle: one end each, no event l
     await start();
     await Promise.all(runs.map(({ run, events }) => audit(run, events)));
   }
-  console.log(`turn-kill: ${Runs} turns, ${kills} kills, ${JSON.stringify({ ends, effects })}`);
+  console.log(`turn-kill: ${Runs} turns, ${kills} kills, ${JSON.stringify({ ends, effects, texts })}`);
   expect(Object.values(ends).reduce((sum, each) => sum + each, 0)).toBe(Runs);
 }, 3_000_000);

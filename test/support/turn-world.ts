@@ -31,11 +31,11 @@ export type Said = {
   readonly finish?: string;
   /** Its connection breaks before it is whole. */
   readonly breaksOff?: boolean;
-  /** What it has said, a call among it, is on disk, and then the process dies. */
+  /** What it has said is on disk, and then the process dies. */
   readonly dies?: boolean;
 };
 /** The model's answer to what it is asked, once it is there. `signal` aborts where the turn is cancelled. */
-export type Answer = (messages: readonly unknown[], signal: AbortSignal) => Promise<string | Said>;
+export type Answer = (messages: readonly unknown[], signal: AbortSignal) => Promise<string | Said | Response>;
 /** A request of a tool that has left. */
 export type Sent = { readonly url: string; readonly body: string; readonly key: string };
 /** What a tool's receiver answers. `world.kill()` in it: the process dies while the call is under way. */
@@ -161,6 +161,14 @@ export class TurnWorld {
     return this.store.frames(id, 0).map((frame) => JSON.parse(frame) as SequencedResponseEvent);
   }
 
+  /** What a reader is shown by the present process, from number `from` on. */
+  shown(id: ResponseId, from: number): SequencedResponseEvent[] {
+    return this.#desk
+      .frames(id)
+      .read(from)
+      .map((frame) => JSON.parse(frame) as SequencedResponseEvent);
+  }
+
   terminals(id: ResponseId): string[] {
     return this.events(id).flatMap((event) =>
       'response' in event && terminalStatuses.has(event.response.status) ? [event.type] : [],
@@ -224,6 +232,7 @@ export class TurnWorld {
         this.asked.push(linesOf(messages));
         const said = await Promise.race([this.answer(messages, signal), aborted(signal)]);
         if (said === undefined) return ok(new Response(''));
+        if (said instanceof Response) return ok(said);
         return ok(typeof said === 'object' && said.dies ? this.#dieAfter(said) : toSse(said));
       },
       checkStanding: async () => (this.mayAct ? ok() : err('permission_denied', 'The key was revoked.')),
@@ -239,8 +248,8 @@ export class TurnWorld {
   }
 
   #dieAfter(said: Said): Response {
-    const isShown = () =>
-      (this.disk.rows()['events'] ?? []).some(({ frames }) => String(frames).includes('_arguments.delta'));
+    const last = said.calls ? '_arguments.delta' : 'output_text.delta';
+    const isShown = () => (this.disk.rows()['events'] ?? []).some(({ frames }) => String(frames).includes(last));
     const dying = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
       controller.enqueue(new Uint8Array(await toSse({ ...said, breaksOff: true }).arrayBuffer()));
       while (!isShown()) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -304,10 +313,13 @@ export function toAnswer(status: number, text: string): Result<EgressAnswer> {
   return ok({ status, headers: new Headers(), body, truncated: false, url: '' });
 }
 
+/** One chunk of a model's stream. */
+export function chunk(delta: object, end: string | null = null, usage?: object): string {
+  return `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: end }], ...(usage ? { usage } : {}) })}\n\n`;
+}
+
 function toSse(said: string | Said): Response {
   const { text, calls = [], finish, breaksOff = false } = typeof said === 'string' ? { text: said } : said;
-  const chunk = (delta: object, end: string | null, usage?: object) =>
-    `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: end }], ...(usage ? { usage } : {}) })}\n\n`;
   const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
   const written = calls.map(({ name, arguments: args }, index) => {
     const text = typeof args === 'string' ? args : JSON.stringify(args);

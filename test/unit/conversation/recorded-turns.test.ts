@@ -14,6 +14,13 @@ import { outcomeOf, turnScenarios } from '../../support/turn-scenarios.ts';
 const folder = join(import.meta.dirname, '../../recorded');
 const files = readdirSync(folder).filter((name) => /^turns-\d+\.ndjson$/.test(name));
 
+type Outcome = { readonly asked: readonly (readonly unknown[])[] };
+
+/** The first version showed a model that was asked again an empty message of its own, where its answer had broken off. */
+function mended(outcome: Outcome): Outcome {
+  return { ...outcome, asked: outcome.asked.map((lines) => lines.filter((line) => line !== '')) };
+}
+
 beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => {}));
 afterEach(() => vi.restoreAllMocks());
 
@@ -36,7 +43,7 @@ describe.each(files)('%s', (file) => {
         id,
       );
       // What a later version says besides is no other decision.
-      expect(outcomeOf(world, id)).toMatchObject(outcome as object);
+      expect(outcomeOf(world, id)).toMatchObject(mended(outcome as Outcome));
     },
   );
 

@@ -106,27 +106,50 @@ describe('a process that dies while a tool is called', () => {
 });
 
 describe('a process that dies in the middle of an answer', () => {
-  test('leaves text that is not shown again, and a half written call that nobody makes', async () => {
+  async function breakOffInCall(how: object): Promise<{ world: TurnWorld; id: ResponseId }> {
     const half = { name: 'charge', arguments: '{"run":' };
     const world = new TurnWorld();
     world.answer = async (messages) => {
       if ((messages as { role: string }[]).some(({ role }) => role === 'tool')) return 'Done.';
-      if (world.asked.length === 1) return { text: 'I char', calls: [half], dies: true };
+      if (world.asked.length === 1) return { text: 'I char', calls: [half], ...how };
       return { text: 'I charge it.', calls: [call('charge')] };
     };
     const id = begin(world, [tool('charge')]);
     await world.over(id);
-    const { output } = world.store.findResponse(id)!.response;
-    expect(output.map((item) => 'status' in item && `${item.type} ${item.status}`)).toEqual([
+    expect(world.events(id).map(({ sequence_number: number }) => number)).toEqual(world.events(id).map((_, at) => at));
+    expect(world.sent.map(({ body }) => body)).toEqual(['{"run":"a"}']);
+    return { world, id };
+  }
+  const itemsOf = (world: TurnWorld, id: ResponseId) =>
+    world.store.findResponse(id)!.response.output.map((item) => 'status' in item && `${item.type} ${item.status}`);
+  const shownOf = (world: TurnWorld, id: ResponseId) =>
+    world
+      .events(id)
+      .flatMap((event) => (event.type === 'response.output_text.delta' ? event.delta : []))
+      .filter((text) => text !== '')
+      .join('|');
+
+  test('leaves text that is taken back, and a half written call that nobody makes', async () => {
+    const { world, id } = await breakOffInCall({ dies: true });
+    expect(itemsOf(world, id)).toEqual([
+      'message incomplete',
+      'mcp_call incomplete',
+      'message completed',
+      'mcp_call completed',
+      'message completed',
+    ]);
+    expect(shownOf(world, id)).toBe('I char|I charge it.|Done.');
+  });
+
+  test('differs from a connection that breaks: then the same text goes on where it stopped', async () => {
+    const { world, id } = await breakOffInCall({ breaksOff: true });
+    expect(itemsOf(world, id)).toEqual([
       'message completed',
       'mcp_call incomplete',
       'mcp_call completed',
       'message completed',
     ]);
-    const shown = world.events(id).flatMap((event) => (event.type === 'response.output_text.delta' ? event.delta : []));
-    expect(shown.join('|')).toBe('I char|ge it.|Done.');
-    expect(world.events(id).map(({ sequence_number: number }) => number)).toEqual(world.events(id).map((_, at) => at));
-    expect(world.sent.map(({ body }) => body)).toEqual(['{"run":"a"}']);
+    expect(shownOf(world, id)).toBe('I char|ge it.|Done.');
   });
 });
 

@@ -88,6 +88,10 @@ export function applyEvent(turn: Turn, event: StreamEvent): Turn {
   }
   const call = event.item && toCall(event.item);
   if (call) return { ...turn, sequence, calls: withCall(turn.calls, call) };
+  if (event.type === 'response.output_item.done' && event.item && isTakenBack(event.item)) {
+    const { id: gone } = event.item;
+    return { ...turn, sequence, parts: turn.parts.filter((part) => part.id !== gone) };
+  }
   const id = event.item_id;
   if (id === undefined || !event.type.startsWith('response.output_text.')) return { ...turn, sequence };
   const before = turn.parts.find((part) => part.id === id)?.text ?? '';
@@ -162,6 +166,11 @@ export function itemText(item: Item): string {
 /** What a reader sees of a thread: what was said by either side. */
 export function isMessage(item: Item): boolean {
   return item.type === 'message' && (item.role === 'user' || item.role === 'assistant');
+}
+
+/** What was shown of it does not count. */
+function isTakenBack({ type, status, content }: Item): boolean {
+  return type === 'message' && status === 'incomplete' && (content ?? []).length === 0;
 }
 
 /**

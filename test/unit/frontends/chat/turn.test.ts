@@ -43,6 +43,13 @@ describe('a turn', () => {
     expect(textOf(after([...begun, ...begun, delta(3, '!')]))).toBe('Hello!');
   });
 
+  test('a message that is taken back is no longer shown', () => {
+    const item = { id: 'msg_1', type: 'message', role: 'assistant', status: 'incomplete', content: [] };
+    const gone = { type: 'response.output_item.done', sequence_number: 3, item };
+    const next = { ...delta(4, 'Hi.'), item_id: 'msg_2' };
+    expect(textOf(after([...begun, gone, next]))).toBe('Hi.');
+  });
+
   test('the last event has the last word, and nothing follows it', () => {
     const output = [
       { id: 'msg_1', type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'Hello.' }] },
