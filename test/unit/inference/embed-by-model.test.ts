@@ -1,8 +1,10 @@
 /** Vectors by a node's model: only whole answers, of the space that is wanted. */
 import { describe, expect, test } from 'vitest';
 import { mintId } from '../../../shared/core/ids.ts';
+import { NotBegunHeader } from '../../../shared/contracts/inference.ts';
 import { err, ok } from '../../../shared/core/result.ts';
 import { embedByModel } from '../../../shared/inference/embed-by-model.ts';
+import { Catalog, type CatalogSource } from '../../../shared/inference/catalog.ts';
 import type { NodeCaller, NodeWays } from '../../../shared/inference/run-on-node.ts';
 
 const agentId = mintId('agent', 0);
@@ -21,37 +23,40 @@ const caller: NodeCaller = {
 };
 const price = { input_micros_per_mtok: 1, cached_input_micros_per_mtok: 1, output_micros_per_mtok: 1 };
 
-/** A tenant's way to one bridge with one model, which answers with this body. */
-function waysTo(body: string, partial: Partial<NodeWays> = {}) {
+const bridge = {
+  id: mintId('bridge', 0),
+  transport: 'http' as const,
+  url: '',
+  models: [
+    {
+      id: 'org/embed',
+      operations: ['embeddings' as const],
+      context_window: null,
+      dimensions: null,
+      semantic: true,
+      external: false,
+      owned_by: 'org',
+    },
+  ],
+};
+
+/** A tenant's way to one bridge with one model, which answers with this body; `connected`: the bridges, asked anew. */
+function waysTo(body: string, partial: Partial<NodeWays> = {}, connected = () => [bridge]) {
   const jobs: string[] = [];
+  const tenantId = mintId('tenant', 0);
+  const catalog = new Catalog({ now: () => 0 });
+  const source: CatalogSource = {
+    loadPool: async () => ok({ defaultModel: null, bridges: connected() }),
+    loadPrices: async () => ok([{ id: 'prc_1', model: '*', price }]),
+    loadRegistry: async () => ok([]),
+    loadPlan: async () => ok('standard'),
+  };
   const ways: NodeWays = {
-    tenantId: mintId('tenant', 0),
+    tenantId,
     clock: { now: () => 0 },
-    catalog: async () =>
-      ok({
-        pool: {
-          defaultModel: null,
-          bridges: [
-            {
-              id: mintId('bridge', 0),
-              transport: 'http',
-              url: '',
-              models: [
-                {
-                  id: 'org/embed',
-                  operations: ['embeddings'],
-                  context_window: null,
-                  dimensions: null,
-                  semantic: true,
-                  external: false,
-                  owned_by: 'org',
-                },
-              ],
-            },
-          ],
-        },
-        prices: new Map([['*', { id: 'prc_1', model: '*', price }]]),
-      }),
+    catalog: () => catalog.view(source, tenantId),
+    route: (wanted) => catalog.route(source, tenantId, wanted),
+    routeAnew: (wanted) => catalog.routeAnew(source, tenantId, wanted),
     admit: async () => ok(null),
     noteLost: () => {},
     platformKey: async () => ({ signJob: () => 'token' }) as never,
@@ -65,6 +70,18 @@ function waysTo(body: string, partial: Partial<NodeWays> = {}) {
   return { ways, jobs };
 }
 
+const handedBack = () =>
+  Response.json(
+    {
+      error: {
+        message: 'The bridge is shutting down.',
+        type: 'server_error',
+        code: 'service_unavailable',
+        param: null,
+      },
+    },
+    { status: 503, headers: { [NotBegunHeader]: '1' } },
+  );
 const answer = (...vectors: readonly string[]) =>
   `{"object":"list","model":"m","usage":{"prompt_tokens":1,"total_tokens":1},"data":[${vectors
     .map((vector, index) => `{"object":"embedding","index":${index},"embedding":${vector}}`)
@@ -110,6 +127,30 @@ describe('embedByModel', () => {
       failure: { code: 'conflict' },
     });
     expect(await embed(body, ['a', 'b'], { space: 'org/embed', dimensions: 2 })).toMatchObject({ ok: true });
+  });
+
+  test('finds a node whose bridge has come since the bridges were last asked for', async () => {
+    let bridges: (typeof bridge)[] = [];
+    const { ways } = waysTo(answer('[1,0]'), {}, () => bridges);
+    expect(await embedByModel(ways, caller, 'org/embed', ['a'])).toMatchObject({
+      failure: { code: 'node_unavailable' },
+    });
+    bridges = [bridge];
+    expect(await embedByModel(ways, caller, 'org/embed', ['a'])).toMatchObject({ ok: true });
+  });
+
+  test('goes to a bridge that has come since, where the one that was known has not begun', async () => {
+    const come = { ...bridge, id: mintId('bridge', 1) };
+    let bridges = [bridge];
+    const asked: string[] = [];
+    const bridgeFetch: NodeWays['bridgeFetch'] = (to) => async () => {
+      asked.push(to.id);
+      bridges = [come];
+      return to.id === come.id ? new Response(answer('[1,0]')) : handedBack();
+    };
+    const { ways } = waysTo('', { bridgeFetch }, () => bridges);
+    expect(await embedByModel(ways, caller, 'org/embed', ['a'])).toMatchObject({ ok: true });
+    expect(asked).toEqual([bridge.id, come.id]);
   });
 
   test('asks no node where the caller may not', async () => {
