@@ -2,73 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { mintId } from '../../../shared/core/ids.ts';
 import { NotBegunHeader } from '../../../shared/contracts/inference.ts';
-import { err, ok } from '../../../shared/core/result.ts';
+import { err } from '../../../shared/core/result.ts';
 import { embedByModel } from '../../../shared/inference/embed-by-model.ts';
-import { Catalog, type CatalogSource } from '../../../shared/inference/catalog.ts';
-import type { NodeCaller, NodeWays } from '../../../shared/inference/run-on-node.ts';
-
-const agentId = mintId('agent', 0);
-const caller: NodeCaller = {
-  principal: {
-    kind: 'key',
-    id: mintId('key', 0),
-    permissions: [],
-    scope: { project: null, environment: null, agent: null },
-  },
-  agentId,
-  requestId: 'req_1',
-  traceparent: '00-00000000000000000000000000000001-0000000000000001-01',
-  lane: 'batch',
-  timeoutMs: 60_000,
-};
-const price = { input_micros_per_mtok: 1, cached_input_micros_per_mtok: 1, output_micros_per_mtok: 1 };
-
-const bridge = {
-  id: mintId('bridge', 0),
-  transport: 'http' as const,
-  url: '',
-  models: [
-    {
-      id: 'org/embed',
-      operations: ['embeddings' as const],
-      context_window: null,
-      dimensions: null,
-      semantic: true,
-      external: false,
-      owned_by: 'org',
-    },
-  ],
-};
-
-/** A tenant's way to one bridge with one model, which answers with this body; `connected`: the bridges, asked anew. */
-function waysTo(body: string, partial: Partial<NodeWays> = {}, connected = () => [bridge]) {
-  const jobs: string[] = [];
-  const tenantId = mintId('tenant', 0);
-  const catalog = new Catalog({ now: () => 0 });
-  const source: CatalogSource = {
-    loadPool: async () => ok({ defaultModel: null, bridges: connected() }),
-    loadPrices: async () => ok([{ id: 'prc_1', model: '*', price }]),
-    loadRegistry: async () => ok([]),
-    loadPlan: async () => ok('standard'),
-  };
-  const ways: NodeWays = {
-    tenantId,
-    clock: { now: () => 0 },
-    catalog: () => catalog.view(source, tenantId),
-    route: (wanted) => catalog.route(source, tenantId, wanted),
-    routeAnew: (wanted) => catalog.routeAnew(source, tenantId, wanted),
-    admit: async () => ok(null),
-    noteLost: () => {},
-    platformKey: async () => ({ signJob: () => 'token' }) as never,
-    ticketSeal: () => ({ seal: () => 'sealed' }) as never,
-    bridgeFetch: () => async (_, init) => {
-      jobs.push(String(init.body));
-      return new Response(body);
-    },
-    ...partial,
-  };
-  return { ways, jobs };
-}
+import type { NodeWays } from '../../../shared/inference/run-on-node.ts';
+import { bridge, caller, embeddings, waysTo } from '../../support/node-ways.ts';
 
 const handedBack = () =>
   Response.json(
@@ -82,16 +19,12 @@ const handedBack = () =>
     },
     { status: 503, headers: { [NotBegunHeader]: '1' } },
   );
-const answer = (...vectors: readonly string[]) =>
-  `{"object":"list","model":"m","usage":{"prompt_tokens":1,"total_tokens":1},"data":[${vectors
-    .map((vector, index) => `{"object":"embedding","index":${index},"embedding":${vector}}`)
-    .join(',')}]}`;
 const embed = (body: string, texts = ['a', 'b'], wanted?: { space: string; dimensions: number }) =>
   embedByModel(waysTo(body).ways, caller, 'org/embed', texts, wanted);
 
 describe('embedByModel', () => {
   test('gives a vector for each text, in their order, and names the space', async () => {
-    const { ways, jobs } = waysTo(answer('[1,0]', '[0,1]').replace('"index":0', '"index":9'));
+    const { ways, jobs } = waysTo(embeddings('[1,0]', '[0,1]').replace('"index":0', '"index":9'));
     const embedded = await embedByModel(ways, caller, 'org/embed', ['a', 'b']);
     expect(embedded).toMatchObject({ ok: true, value: { space: 'org/embed', dimensions: 2, semantic: true } });
     expect(embedded.ok && embedded.value.vectors.map((vector) => [...vector])).toEqual([
@@ -102,13 +35,13 @@ describe('embedByModel', () => {
   });
 
   test.each([
-    ['fewer vectors than texts', answer('[1,0]')],
-    ['vectors of two lengths', answer('[1,0]', '[1,0,0]')],
-    ['empty vectors', answer('[]', '[]')],
-    ['infinity', answer('[1e999,0]', '[0,1]')],
-    ['what is beyond float32', answer('[1e300,0]', '[0,1]')],
-    ['no number', answer('[null,0]', '[0,1]')],
-    ['base64', answer('"AAAA"', '"AAAA"')],
+    ['fewer vectors than texts', embeddings('[1,0]')],
+    ['vectors of two lengths', embeddings('[1,0]', '[1,0,0]')],
+    ['empty vectors', embeddings('[]', '[]')],
+    ['infinity', embeddings('[1e999,0]', '[0,1]')],
+    ['what is beyond float32', embeddings('[1e300,0]', '[0,1]')],
+    ['no number', embeddings('[null,0]', '[0,1]')],
+    ['base64', embeddings('"AAAA"', '"AAAA"')],
     ['no embeddings', '{"data":[]}'],
   ])('takes nothing of an answer with %s', async (_, body) => {
     expect(await embed(body)).toMatchObject({ ok: false, failure: { code: 'upstream_invalid' } });
@@ -119,7 +52,7 @@ describe('embedByModel', () => {
   });
 
   test('takes no vectors of other dimensions, and none of a name that leads to another model by now', async () => {
-    const body = answer('[1,0]', '[0,1]');
+    const body = embeddings('[1,0]', '[0,1]');
     expect(await embed(body, ['a', 'b'], { space: 'org/embed', dimensions: 3 })).toMatchObject({
       failure: { code: 'upstream_invalid' },
     });
@@ -131,7 +64,7 @@ describe('embedByModel', () => {
 
   test('finds a node whose bridge has come since the bridges were last asked for', async () => {
     let bridges: (typeof bridge)[] = [];
-    const { ways } = waysTo(answer('[1,0]'), {}, () => bridges);
+    const { ways } = waysTo(embeddings('[1,0]'), {}, () => bridges);
     expect(await embedByModel(ways, caller, 'org/embed', ['a'])).toMatchObject({
       failure: { code: 'node_unavailable' },
     });
@@ -146,7 +79,7 @@ describe('embedByModel', () => {
     const bridgeFetch: NodeWays['bridgeFetch'] = (to) => async () => {
       asked.push(to.id);
       bridges = [come];
-      return to.id === come.id ? new Response(answer('[1,0]')) : handedBack();
+      return to.id === come.id ? new Response(embeddings('[1,0]')) : handedBack();
     };
     const { ways } = waysTo('', { bridgeFetch }, () => bridges);
     expect(await embedByModel(ways, caller, 'org/embed', ['a'])).toMatchObject({ ok: true });
@@ -154,7 +87,7 @@ describe('embedByModel', () => {
   });
 
   test('asks no node where the caller may not', async () => {
-    const { ways, jobs } = waysTo(answer('[1,0]'), { admit: async () => err('insufficient_quota') });
+    const { ways, jobs } = waysTo(embeddings('[1,0]'), { admit: async () => err('insufficient_quota') });
     expect(await embedByModel(ways, caller, 'org/embed', ['a'])).toMatchObject({
       failure: { code: 'insufficient_quota' },
     });
