@@ -20,6 +20,8 @@ export function nodeWays(platform: Platform, tenantId: TenantId, clock: Clock): 
   return objects.nodeWays(tenantId, {
     clock,
     catalog: () => catalog.view(objects.catalogSource(), tenantId),
+    route: (wanted) => catalog.route(objects.catalogSource(), tenantId, wanted),
+    routeAnew: (wanted) => catalog.routeAnew(objects.catalogSource(), tenantId, wanted),
     platformKey: () => platformKeyOf(platform),
     ticketSeal: () => (seal ??= new TicketSeal(platform.PLATFORM_SIGNING_KEY)),
   });

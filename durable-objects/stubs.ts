@@ -109,7 +109,7 @@ export class Objects {
   }
 
   /** How a tenant's memories reach models. The catalogue and the keys are kept by whoever asks. */
-  nodeWays(tenantId: TenantId, kept: Pick<NodeWays, 'clock' | 'catalog' | 'platformKey' | 'ticketSeal'>): NodeWays {
+  nodeWays(tenantId: TenantId, kept: Omit<NodeWays, 'tenantId' | 'admit' | 'noteLost' | 'bridgeFetch'>): NodeWays {
     const tenant = this.tenant(tenantId);
     return {
       ...kept,

@@ -1,5 +1,5 @@
 /**
- * Carries to the caller what a node answers with one body of its own kind: scores, tokens, a transcript, spoken audio.
+ * Carries to the caller what a node answers with one body of its own kind: scores, tokens, a transcript.
  * What is not a valid answer is refused, never passed on; the receipt is in the journal before the answer goes out.
  */
 import { isTextFormat, TextMedia, type CarriedAnswer } from '../shared/contracts/audio.ts';
@@ -43,8 +43,6 @@ function readAnswer(operation: ForwardedOperation, body: JsonObject, given: Forw
       return readTokens(readObject(given), model);
     case 'transcription':
       return isTextFormat(body['response_format']) ? readText(given) : readTranscript(readObject(given));
-    case 'speech':
-      return readSpeech(given, body);
   }
 }
 
@@ -108,21 +106,4 @@ function readTranscript(answer: JsonObject): Read {
 function readText({ type, bytes }: ForwardedAnswer): Read {
   if (/html/i.test(type)) throw invalid(`a transcript of type ${type}`);
   return { answer: { media: TextMedia, data: Buffer.from(bytes).toString('base64') } };
-}
-
-const speechMedia: Readonly<Record<string, string>> = {
-  mp3: 'audio/mpeg',
-  opus: 'audio/opus',
-  aac: 'audio/aac',
-  flac: 'audio/flac',
-  wav: 'audio/wav',
-  pcm: 'audio/pcm',
-};
-
-/** What it is, the request says: a node's own word for it is only a reason for doubt. */
-function readSpeech({ type, bytes }: ForwardedAnswer, body: JsonObject): Read {
-  if (bytes.length === 0) throw invalid('the speech is empty');
-  if (!/^(?:audio\/|application\/octet-stream)/i.test(type)) throw invalid(`speech of type ${type}`);
-  const media = speechMedia[String(body['response_format'] ?? 'mp3')] ?? 'audio/mpeg';
-  return { answer: { media, data: Buffer.from(bytes).toString('base64') } };
 }

@@ -13,6 +13,7 @@ import { normaliseCompletion, type AnswerNames } from './normalise.ts';
 import { StreamNormaliser } from './normalise-stream.ts';
 import { NodeError, type TextAnswer, type InferenceNode } from './nodes/node.ts';
 import { streamHeaders } from './send-failure.ts';
+import { SilenceWatch } from './silence-watch.ts';
 import { chatShape, completionShape, type TextShape } from './text-shapes.ts';
 
 export async function answerText(
@@ -182,46 +183,5 @@ class Pump {
     if (over) chunks.push(this.normaliser.formatLengthStop());
     else if (chunk !== undefined) chunks.push(chunk);
     return over;
-  }
-}
-
-/** Tells when a node is silent for too long: before its first chunk, or between two. */
-class SilenceWatch {
-  readonly #idleTimeoutMs: number;
-  readonly #isHeld: () => boolean;
-  readonly #onSilence: (reason: string) => void;
-  #timer: NodeJS.Timeout;
-  #heard = false;
-
-  constructor(
-    limits: { readonly firstChunkTimeoutMs: number; readonly idleTimeoutMs: number },
-    isHeld: () => boolean,
-    onSilence: (reason: string) => void,
-  ) {
-    this.#idleTimeoutMs = limits.idleTimeoutMs;
-    this.#isHeld = isHeld;
-    this.#onSilence = onSilence;
-    this.#timer = this.#arm(limits.firstChunkTimeoutMs);
-  }
-
-  #arm(timeoutMs: number): NodeJS.Timeout {
-    return setTimeout(() => {
-      if (this.#isHeld()) this.#timer.refresh();
-      else this.#onSilence(`silent for ${timeoutMs} ms`);
-    }, timeoutMs);
-  }
-
-  heard(): void {
-    if (this.#heard) {
-      this.#timer.refresh();
-      return;
-    }
-    this.#heard = true;
-    clearTimeout(this.#timer);
-    this.#timer = this.#arm(this.#idleTimeoutMs);
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
   }
 }

@@ -17,6 +17,7 @@ import {
   type ForwardedAnswer,
   type ForwardedOperation,
   type NodeCall,
+  type SpokenAnswer,
   type TextAnswer,
 } from './nodes/node.ts';
 import { streamHeaders } from './send-failure.ts';
@@ -24,6 +25,7 @@ import { streamHeaders } from './send-failure.ts';
 export type NodeAnswer =
   | { readonly operation: 'chat' | 'completions'; readonly value: TextAnswer }
   | { readonly operation: 'embeddings'; readonly value: unknown }
+  | { readonly operation: 'speech'; readonly value: SpokenAnswer }
   | { readonly operation: ForwardedOperation; readonly value: ForwardedAnswer };
 
 /** Characters, or milliseconds of audio, that give a node about as much to do as a token does. */
@@ -111,6 +113,9 @@ async function askNode(run: JobRun, { node, embedder }: NodeAttempt, body: JsonO
       break;
     case 'embeddings':
       return { operation, value: await embedder.embed(body, call) };
+    case 'speech':
+      if (node.speak) return { operation, value: await node.speak(body, call) };
+      break;
     default:
       if (node.forward) return { operation, value: await node.forward(operation, body, call) };
   }

@@ -9,6 +9,7 @@ import { answerEmbeddings } from './answer-embeddings.ts';
 import { answerForwarded } from './answer-forwarded.ts';
 import type { AnswerSink } from './answer-sink.ts';
 import { answerOnce } from './answer-once.ts';
+import { answerSpeech } from './answer-speech.ts';
 import { answerText } from './answer-text.ts';
 import { attemptNodes, healthAfter, type Attempt } from './attempt-nodes.ts';
 import { makeCacheKey } from './cache-key.ts';
@@ -100,7 +101,8 @@ async function serve(run: JobRun): Promise<Failure | undefined> {
 
 /** The same, by a node. */
 async function produceAnswer(run: JobRun, body: JsonObject, begun: Promise<void>): Promise<Failure | undefined> {
-  const attempt = await attemptNodes(run, body, body['stream'] === true);
+  const streams = body['stream'] === true || body['stream_format'] === 'sse';
+  const attempt = await attemptNodes(run, body, streams);
   if (!attempt.ok) return attempt.failure;
   let health: AttemptHealth = 'neutral';
   try {
@@ -129,6 +131,8 @@ async function answer(run: JobRun, { node, answer: given, heard }: Attempt, body
       return answerText(run, node, body, given.value, heard);
     case 'embeddings':
       return answerEmbeddings(run, node, body, given.value);
+    case 'speech':
+      return answerSpeech(run, node, given.value, heard);
     default:
       return answerForwarded(run, node, body, given);
   }

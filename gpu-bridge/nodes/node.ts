@@ -19,9 +19,11 @@ export type TextAnswer =
   | { readonly kind: 'stream'; readonly batches: AsyncIterable<readonly string[]> };
 
 /** What a server is asked for in its own words, and answers with one body. */
-export type ForwardedOperation = 'rerank' | 'tokenize' | 'transcription' | 'speech';
+export type ForwardedOperation = 'rerank' | 'tokenize' | 'transcription';
 /** As it came. */
 export type ForwardedAnswer = { readonly type: string; readonly bytes: Uint8Array };
+/** Spoken audio, as it comes. */
+export type SpokenAnswer = { readonly type: string; readonly pieces: AsyncIterable<Uint8Array> };
 
 /** What goes with one call besides its body. */
 export type NodeCall = {
@@ -72,6 +74,7 @@ export type InferenceNode = {
   complete?(body: JsonObject, call: NodeCall): Promise<TextAnswer>;
   /** The same, for what else there is. */
   forward?(operation: ForwardedOperation, body: JsonObject, call: NodeCall): Promise<ForwardedAnswer>;
+  speak?(body: JsonObject, call: NodeCall): Promise<SpokenAnswer>;
   close(): Promise<void>;
 };
 

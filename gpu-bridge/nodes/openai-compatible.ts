@@ -17,6 +17,7 @@ import {
   type CanaryHabit,
   type ForwardedAnswer,
   type ForwardedOperation,
+  type SpokenAnswer,
   type TextAnswer,
   type InferenceNode,
   type NodeCall,
@@ -163,6 +164,12 @@ export class OpenAiCompatibleNode implements InferenceNode {
     return { type: String(answer.headers['content-type'] ?? ''), bytes: await readBytes(answer.body) };
   }
 
+  async speak(body: JsonObject, call: NodeCall): Promise<SpokenAnswer> {
+    const { stream_format: _, ...rest } = body;
+    const answer = await this.#post(operationPaths.speech, call, rest);
+    return { type: String(answer.headers['content-type'] ?? ''), pieces: readPieces(answer.body) };
+  }
+
   protected pathOf(operation: ForwardedOperation): string {
     return operationPaths[operation];
   }
@@ -231,17 +238,21 @@ async function readErrorText(body: Dispatcher.ResponseData['body']): Promise<str
   return text;
 }
 
+async function* readPieces(body: Dispatcher.ResponseData['body']): AsyncGenerator<Buffer> {
+  try {
+    yield* body as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw new NodeError('cut', fail('upstream_cut', undefined, { reason: describeError(error) }));
+  }
+}
+
 async function readBytes(body: Dispatcher.ResponseData['body']): Promise<Uint8Array> {
   const parts: Buffer[] = [];
   let size = 0;
-  try {
-    for await (const bytes of body as AsyncIterable<Buffer>) {
-      parts.push(bytes);
-      size += bytes.length;
-      if (size > MaxBodyBytes) break;
-    }
-  } catch (error) {
-    throw new NodeError('cut', fail('upstream_cut', undefined, { reason: describeError(error) }));
+  for await (const bytes of readPieces(body)) {
+    parts.push(bytes);
+    size += bytes.length;
+    if (size > MaxBodyBytes) break;
   }
   if (size <= MaxBodyBytes) return Buffer.concat(parts);
   throw new NodeError('invalid', fail('upstream_invalid', undefined, { reason: 'the body is too large' }));

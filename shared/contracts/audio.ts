@@ -1,8 +1,11 @@
 /**
- * OpenAI's audio: transcription and speech. Between edge and bridge both travel as JSON, so that the tunnel carries them
- * like everything else: a file as base64 inside the request, an answer that is no JSON as a `carriedAnswer`.
+ * OpenAI's audio: transcription and speech. Between edge and bridge both travel as text, so that the tunnel carries them
+ * like everything else: a file as base64 inside the request, a transcript that is no JSON as a `carriedAnswer`, speech as
+ * events of base64 as it is spoken.
  */
 import { z } from 'zod';
+import { formatSse } from '../core/sse.ts';
+import { errorBody } from './common.ts';
 
 export const audioFile = z.strictObject({
   name: z.string().max(255).default('audio'),
@@ -44,11 +47,42 @@ export const speechRequest = z.looseObject({
   response_format: z.enum(['mp3', 'opus', 'aac', 'flac', 'wav', 'pcm']).nullish(),
   speed: z.number().min(0.25).max(4).nullish(),
   instructions: z.string().max(MaxSpeechCharacters).nullish(),
-  stream_format: z.literal('audio').nullish(),
+  /** `sse`: events as it is spoken; otherwise the whole audio at once. */
+  stream_format: z.enum(['audio', 'sse']).nullish(),
 });
 
 export const TextMedia = 'text/plain; charset=utf-8';
-const media = z.string().regex(/^audio\/[\w.+-]{1,64}$/);
-/** Audio or text alone: nothing that a browser would run. */
-export const carriedAnswer = z.object({ media: z.union([media, z.literal(TextMedia)]), data: z.base64() });
+/** Text alone: nothing that a browser would run. */
+export const carriedAnswer = z.object({ media: z.literal(TextMedia), data: z.base64() });
 export type CarriedAnswer = z.infer<typeof carriedAnswer>;
+
+const speechMedia: Readonly<Record<string, string>> = {
+  mp3: 'audio/mpeg',
+  opus: 'audio/opus',
+  aac: 'audio/aac',
+  flac: 'audio/flac',
+  wav: 'audio/wav',
+  pcm: 'audio/pcm',
+};
+
+/** What speech is, the request says: a node's own word for it is only a reason for doubt. */
+export function speechMediaOf({ response_format: format }: z.infer<typeof speechRequest>): string {
+  return speechMedia[format ?? 'mp3']!;
+}
+
+/** OpenAI's events of speech, without its usage; a failure is an error event, as in every stream. */
+export const speechEvent = z.union([
+  errorBody,
+  z.object({ type: z.literal('speech.audio.delta'), audio: z.base64() }),
+  z.object({ type: z.literal('speech.audio.done') }),
+]);
+
+/** The event of one piece of audio. */
+export function formatSpeech(bytes: Uint8Array): string {
+  const { buffer, byteOffset, byteLength } = bytes;
+  const audio = Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+  return formatSse({ data: `{"type":"speech.audio.delta","audio":"${audio}"}` });
+}
+
+/** Without it, a stream of speech was cut off. */
+export const SpeechDone = formatSse({ data: '{"type":"speech.audio.done"}' });

@@ -12,7 +12,7 @@ import type { BridgeAddress, CatalogView } from './catalog.ts';
 import { callBridge, callFirstBridge, lostRunOf, type BridgeFetch } from './inference-client.ts';
 import type { PlatformKey } from './platform-key.ts';
 import { makeReservation } from './reservation.ts';
-import { resolveRoute } from './resolve-route.ts';
+import type { Route, WantedRoute } from './resolve-route.ts';
 import { makeTicket, type TicketSeal } from './ticket.ts';
 
 /** The ways of one tenant to its nodes. */
@@ -20,6 +20,9 @@ export type NodeWays = {
   readonly tenantId: TenantId;
   readonly clock: Clock;
   readonly catalog: () => Promise<Result<CatalogView>>;
+  /** Where a job goes; `routeAnew`: by the bridges that are there now. */
+  readonly route: (wanted: WantedRoute) => Promise<Result<Route>>;
+  readonly routeAnew: (wanted: WantedRoute) => Promise<Result<Route>>;
   /** Whether the caller may act, and what the run draws on. */
   readonly admit: (principal: Principal, agent: AgentId, need: Need) => Promise<Result<Lease | null>>;
   readonly noteLost: (run: RunId, lease: LeaseId, need: Need, at: number) => unknown;
@@ -52,11 +55,9 @@ export type NodeAnswer = { readonly model: AnnouncedModel; readonly body: unknow
 export async function runOnNode(ways: NodeWays, caller: NodeCaller, run: NodeRun): Promise<Result<NodeAnswer>> {
   const { tenantId, clock } = ways;
   const { principal, agentId, timeoutMs, lane } = caller;
-  const view = await ways.catalog();
-  if (!view.ok) return view;
   // The key is the agent's: a name that leads to two versions leads an agent to the same one every time.
   const wanted = { model: run.model, operation: run.operation, allowExternal: false, key: agentId };
-  const route = resolveRoute(view.value, wanted);
+  const route = await ways.route(wanted);
   if (!route.ok) return route;
   const { model, node } = route.value;
   const reservation = makeReservation(mintId('run', clock.now()), route.value, { ...run.bound, maxOutputTokens: 0 });
@@ -65,7 +66,7 @@ export async function runOnNode(ways: NodeWays, caller: NodeCaller, run: NodeRun
   if (!lease.ok) return lease;
   const key = await ways.platformKey();
   const signal = AbortSignal.timeout(timeoutMs);
-  const answer = await callFirstBridge(route.value, async (bridge) => {
+  const call = async (bridge: BridgeAddress) => {
     const held = { ...reservation, bridge: bridge.id };
     const ticket = ways.ticketSeal().seal(makeTicket(tenantId, principal, agentId, lease.value?.id ?? null, held));
     const jobToken = await key.signJob(
@@ -94,7 +95,8 @@ export async function runOnNode(ways: NodeWays, caller: NodeCaller, run: NodeRun
       traceparent: caller.traceparent,
       signal,
     });
-  });
+  };
+  const answer = await callFirstBridge(route.value, call, () => ways.routeAnew(wanted));
   if (!answer.ok) {
     const releaseAt = lostRunOf(answer.failure, clock.now(), timeoutMs);
     if (releaseAt !== undefined && lease.value) {

@@ -39,6 +39,7 @@ export default defineConfig(async () => ({
           PLATFORM_DOMAIN: 'localhost',
           AGENT_BUCKETS: '0',
           VECTOR_BACKEND: 'embedded',
+          FAULT_STRIDE: process.env['FAULT_STRIDE'] ?? '3',
           MEMORY_CYCLES: process.env['MEMORY_CYCLES'] ?? '25',
           FREEHOLD_SEED: process.env['FREEHOLD_SEED'] ?? '1',
           MAX_BODY_BYTES: '10485760',

@@ -31,6 +31,8 @@ export type FakeScript = {
   body?: (request: FakeRequest) => unknown;
   /** What reranking, tokenising and audio are answered with. */
   forwarded?: (request: FakeRequest) => { readonly type: string; readonly body: string | Buffer };
+  /** What it speaks, in the pieces that it speaks it in: `pauseAt`, `paceMs` and `fault` go by them. */
+  speech?: readonly Buffer[];
   /** Changes a chunk before it is sent; undefined leaves it out. */
   mapChunk?: (chunk: FakeChunk, index: number) => unknown;
   usage?: 'own-chunk' | 'last-choice' | 'none';
@@ -147,6 +149,7 @@ export class FakeNode {
       return;
     }
     if (refuse) return sendJson(response, refuse.status, refuse.body);
+    if (path === '/v1/audio/speech' && this.script.speech) return this.#speak(this.script.speech, response);
     if (forwardedPaths.has(path)) {
       const { type, body: answer } = (this.script.forwarded ?? forward)(seen);
       response.writeHead(200, { 'content-type': type });
@@ -280,6 +283,27 @@ export class FakeNode {
     if (finish !== null) send(choice({}, finish), usage === 'last-choice' ? total : {});
     if (usage === 'own-chunk' && options['include_usage']) send([], total);
     if (!omitDone) response.write('data: [DONE]\n\n');
+    response.end();
+  }
+
+  async #speak(pieces: readonly Buffer[], response: ServerResponse): Promise<void> {
+    const { fault, pauseAt, paceMs } = this.script;
+    response.writeHead(200, { 'content-type': 'audio/mpeg' });
+    response.flushHeaders();
+    for (let at = 0; at <= pieces.length; at++) {
+      if (pauseAt === at) await this.#released.promise;
+      if (response.destroyed) return;
+      if (fault?.at === at) {
+        if (fault.how === 'rst') response.socket?.resetAndDestroy();
+        else if (fault.how === 'fin') response.socket?.end();
+        return;
+      }
+      if (at < pieces.length) {
+        this.produced++;
+        response.write(pieces[at]!);
+        await (paceMs === undefined ? new Promise(setImmediate) : setTimeout(paceMs));
+      }
+    }
     response.end();
   }
 

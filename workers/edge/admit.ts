@@ -179,6 +179,8 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
       objects.nodeWays(tenantId, {
         clock,
         catalog: request.catalog,
+        route: request.route,
+        routeAnew: request.routeAnew,
         platformKey: () => platformKey(context.platform),
         ticketSeal: () => ticketSeal(context.platform),
       }),

@@ -157,14 +157,15 @@ describe('audio', () => {
     expect(receipt).toMatchObject({ input_tokens: 1_200, counted_by: 'bridge' });
   });
 
-  it('is spoken as what was asked for, and metered by its characters', async () => {
+  it('is spoken in events, and metered by its characters', async () => {
     const { harness } = await startWithFake({ models: ['kokoro'] });
     const body = { model: 'kokoro', input: 'Héllo 👋', voice: 'af', response_format: 'wav' };
     const { text, receipt } = await ask(harness, 'speech', body);
-    expect(JSON.parse(text)).toEqual({
-      media: 'audio/wav',
-      data: Buffer.from([0xff, 0xfb, 0, 0x80]).toString('base64'),
-    });
+    const { chunks } = readEvents(text);
+    expect(chunks).toEqual([
+      { type: 'speech.audio.delta', audio: Buffer.from([0xff, 0xfb, 0, 0x80]).toString('base64') },
+      { type: 'speech.audio.done' },
+    ]);
     expect(receipt).toMatchObject({ operation: 'speech', input_tokens: 7, output_tokens: 0, outcome: 'completed' });
   });
 

@@ -1,8 +1,8 @@
-import { speechRequest } from '../../../shared/contracts/audio.ts';
+import { speechMediaOf, speechRequest } from '../../../shared/contracts/audio.ts';
 import { tenantRoute } from '../../http/define-route.ts';
+import { collectSpeech } from './collect-speech.ts';
 import { forwardRun } from './forward-run.ts';
 import { planRun } from './plan-run.ts';
-import { unpackCarried } from './unpack-carried.ts';
 
 export const createSpeech = tenantRoute(
   {
@@ -14,12 +14,19 @@ export const createSpeech = tenantRoute(
     surface: 'openai',
     permission: 'inference:invoke',
     body: speechRequest,
-    answer: { status: 200, media: 'audio/mpeg', others: ['audio/opus', 'audio/aac', 'audio/flac', 'audio/wav'] },
+    answer: {
+      status: 200,
+      media: 'audio/mpeg',
+      others: ['audio/opus', 'audio/aac', 'audio/flac', 'audio/wav', 'text/event-stream'],
+    },
     plan: (request, { body }) =>
       planRun(request, { model: body.model, operation: 'speech', bound: () => ({ units: body.input.length }) }),
   },
   async (call, { body, text }) => {
-    const reply = await forwardRun(call, call.planned, { model: body.model, text, bytesCountedBy: 'edge' });
-    return reply.ok ? unpackCarried(reply.value) : reply;
+    const streams = body.stream_format === 'sse';
+    const bytesCountedBy = streams ? 'bridge' : 'edge';
+    const reply = await forwardRun(call, call.planned, { model: body.model, text, bytesCountedBy });
+    if (!reply.ok || streams || reply.value.kind !== 'raw') return reply;
+    return collectSpeech(reply.value.response, speechMediaOf(body));
   },
 );

@@ -7,7 +7,6 @@ import {
   response,
   type TurnRequest,
 } from '../../../shared/contracts/responses.ts';
-import { resolveRoute } from '../../../shared/inference/resolve-route.ts';
 import { tenantRoute } from '../../http/define-route.ts';
 import { eventStream, json } from '../../http/reply.ts';
 import type { TenantRequest } from '../../edge/tenant-call.ts';
@@ -56,9 +55,6 @@ export const createResponse = tenantRoute(
   },
 );
 
-export async function requirePlainModel(request: TenantRequest, model: string): Promise<Result<unknown>> {
-  const view = await request.catalog();
-  return view.ok
-    ? resolveRoute(view.value, { model, operation: 'chat', allowExternal: false, key: request.requestId })
-    : view;
+export function requirePlainModel(request: TenantRequest, model: string): Promise<Result<unknown>> {
+  return request.route({ model, operation: 'chat', allowExternal: false, key: request.requestId });
 }
