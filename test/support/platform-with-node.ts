@@ -43,12 +43,13 @@ export async function startPlatformWithNode(
     readonly images?: NonNullable<NodeConfig['images']>;
     /** The address of a collector of traces, and the credential that it wants. */
     readonly otlp?: { readonly url: string; readonly headers: string };
+    readonly vars?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<PlatformWithNode> {
   const node = await FakeNode.start({ models: [PlainModel, EmbeddingModel], ...options.script });
   const { otlp } = options;
   const platform = await startTestPlatform({
-    vars: otlp ? { OTLP_ENDPOINT: otlp.url, OTLP_HEADERS: otlp.headers } : {},
+    vars: { ...(otlp ? { OTLP_ENDPOINT: otlp.url, OTLP_HEADERS: otlp.headers } : {}), ...options.vars },
     bridge: {
       ...(otlp ? { otlp_endpoint: otlp.url, otlp_headers: otlp.headers } : {}),
       transport: options.transport ?? 'http',
