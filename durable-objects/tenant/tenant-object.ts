@@ -197,6 +197,7 @@ export class TenantObject extends DurableObject<Platform> {
       () => this.#alarms.arm(),
       this.#trail,
       now,
+      (url) => Egress.of(env).findFault(url),
     );
     this.#budgetDesk = new BudgetDesk(this.#treasury.budgets, this.#agents, this.#keys, this.#trail, now);
     this.#auditDesk = new AuditDesk(this.#trail);

@@ -55,14 +55,8 @@ export async function startPlatformWithNode(
       transport: options.transport ?? 'http',
       nodes: [
         {
-          kind: 'openai-compatible',
-          name: 'fake',
-          url: node.url,
-          external: false,
-          limit_field: 'max_tokens',
+          ...fakeNodeConfig(node),
           always_stream: options.alwaysStream ?? false,
-          threads: 1,
-          max_context: 8192,
           ...(options.operations === undefined ? {} : { operations: options.operations }),
           ...(options.images === undefined ? {} : { images: options.images }),
         },
@@ -87,6 +81,19 @@ export async function startPlatformWithNode(
       await platform.stop();
     },
   };
+}
+
+export function fakeNodeConfig({ url }: FakeNode) {
+  return {
+    kind: 'openai-compatible',
+    name: 'fake',
+    url,
+    external: false,
+    limit_field: 'max_tokens',
+    always_stream: false,
+    threads: 1,
+    max_context: 8192,
+  } as const;
 }
 
 export async function settle(platform: TestPlatform): Promise<void> {

@@ -50,8 +50,8 @@ type Kind = LiveKind | 'down';
 type Path = { readonly path: string; readonly webhook: string; readonly kind: Kind; readonly agent: string | null };
 /** What is raised at once, at most. */
 const MostRaisers = 24;
-/** An attempt that is later than this after its time does not come: a receiver in trouble is spared for so long at most. */
-const OverdueMs = 330_000;
+/** An attempt that is later than this after its time does not come: a receiver that comes and goes is not spared for so long. */
+const OverdueMs = 30_000;
 /** Up for so long, then down: a retry after five seconds meets it up. */
 const FlapMs = { up: 5_500, down: 1_500 };
 
