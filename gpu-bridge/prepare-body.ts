@@ -3,12 +3,22 @@
  * beyond `max_tokens` is refused, because the reservation covers one answer of that length.
  */
 import type { JobClaims } from '../shared/contracts/inference.ts';
+import { holdsForeignMedia } from '../shared/core/foreign-media.ts';
 import { err, ok, type Result } from '../shared/core/result.ts';
 import type { JsonObject } from './json-object.ts';
 
 type Allowed = Pick<JobClaims, 'operation' | 'max_output_tokens'>;
 
+/** Members that are schemas of a caller's own, which may speak of addresses and hold none. */
+const schemas: ReadonlySet<string> = new Set(['tools', 'functions', 'response_format']);
+
 export function prepareBody(body: JsonObject, allowed: Allowed): Result<JsonObject> {
+  const foreign = Object.entries(body).find(([param, value]) => !schemas.has(param) && holdsForeignMedia(value));
+  if (foreign) {
+    return err('invalid_request', `${foreign[0]} must hold media as data URLs: a node fetches nothing.`, {
+      param: foreign[0],
+    });
+  }
   switch (allowed.operation) {
     case 'chat':
       if (Array.isArray(body['messages']) && body['messages'].length > 0) return clampOutput(body, allowed);

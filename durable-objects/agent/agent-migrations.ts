@@ -251,4 +251,8 @@ export const agentMigrations: readonly ObjectMigration[] = [
       CREATE INDEX memory_spaces_due ON memory_spaces (due_at);
     `,
   },
+  {
+    id: '0044_traces_of_deletions',
+    sql: 'ALTER TABLE pending_deletions ADD COLUMN traceparent TEXT',
+  },
 ];

@@ -7,7 +7,13 @@ import type { AgentId, MemoryId } from '../../shared/core/ids.ts';
 import { emptyChain, type ChainHead, type MemoryRecord } from '../../shared/store/memory-chain.ts';
 import type { Frontier } from '../../shared/store/merkle.ts';
 
-export type PendingDeletion = { readonly agentId: AgentId; readonly id: MemoryId; readonly embeddingSpace: string };
+/** `traceparent`: of the request that asked for it. */
+export type PendingDeletion = {
+  readonly agentId: AgentId;
+  readonly id: MemoryId;
+  readonly embeddingSpace: string;
+  readonly traceparent: string | null;
+};
 /** `leaves`: how many entries after the checkpoint `sealed` the frontier holds; all of them, but for an old chain. */
 export type ChainState = ChainHead & {
   readonly sealed: number;
@@ -219,8 +225,14 @@ export class AgentStore {
 
   /** What waits to be carried is carried no more: its row is in D1, where the deletion finds it. */
   planDeletion(deletion: PendingDeletion): void {
-    const { agentId, id, embeddingSpace } = deletion;
-    this.#sql.exec('INSERT OR IGNORE INTO pending_deletions VALUES (?, ?, ?)', agentId, id, embeddingSpace);
+    const { agentId, id, embeddingSpace, traceparent } = deletion;
+    this.#sql.exec(
+      'INSERT OR IGNORE INTO pending_deletions VALUES (?, ?, ?, ?)',
+      agentId,
+      id,
+      embeddingSpace,
+      traceparent,
+    );
     this.#sql.exec('DELETE FROM pending_memories WHERE agent_id = ? AND id = ?', agentId, id);
     this.dropGist(agentId, id);
   }
@@ -240,8 +252,9 @@ export class AgentStore {
   /** The newest first: what was made from others goes before them. */
   pendingDeletions(limit: number): PendingDeletion[] {
     return this.#sql
-      .exec<{ agentId: AgentId; id: MemoryId; embeddingSpace: string }>(
-        'SELECT agent_id AS agentId, id, embedding_space AS embeddingSpace FROM pending_deletions ORDER BY id DESC LIMIT ?',
+      .exec<PendingDeletion>(
+        `SELECT agent_id AS agentId, id, embedding_space AS embeddingSpace, traceparent
+         FROM pending_deletions ORDER BY id DESC LIMIT ?`,
         limit,
       )
       .toArray();

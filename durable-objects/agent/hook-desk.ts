@@ -14,6 +14,7 @@ import {
   type UpdateProtocolHook,
 } from '../../shared/contracts/agent-state.ts';
 import type { List } from '../../shared/contracts/common.ts';
+import { withTrace, type AuditActor } from '../../shared/contracts/audit.ts';
 import type { CarriedEvent } from '../../shared/contracts/events.ts';
 import type { Principal } from '../../shared/core/principal.ts';
 import type { Duty } from '../runtime/alarm-scheduler.ts';
@@ -78,12 +79,12 @@ export class HookDesk extends RpcTarget {
     return this.#put(known, changed);
   }
 
-  async delete(agentId: AgentId, id: string, { kind, id: actorId }: Principal): Promise<Result<undefined>> {
+  async delete(agentId: AgentId, id: string, principal: Principal): Promise<Result<undefined>> {
     const { store, history } = this.#deps;
     const known = store.find(agentId, id);
     if (!known) return noHook();
     store.delete(agentId, id);
-    const by = { actor: { kind, id: actorId }, response: null };
+    const by = { actor: toActor(principal), response: null };
     history.note(agentId, { part: 'protocol_hooks', item: id }, said(known), null, by);
     await history.tell();
     return ok();
@@ -129,7 +130,7 @@ export class HookDesk extends RpcTarget {
     if (!task.ok) return store.holdBack(hook.id);
     const { id, name, moment, agentId } = hook;
     const data = { id, name, moment, cause: event.id, task: task.value };
-    outbox.enter({ type: 'agent.hook_fired', data, agent: agentId });
+    outbox.enter({ type: 'agent.hook_fired', data, agent: agentId, traceparent: event.traceparent });
   }
 
   /** Null where it gives none. */
@@ -151,6 +152,9 @@ export class HookDesk extends RpcTarget {
       maxAttempts: HookTaskAttempts,
       input: `${action.input}\n\nWhat set this off: ${JSON.stringify({ type: event.type, ...event.data })}`,
       metadata: { protocol_hook: hookId },
+      request: event.traceparent
+        ? { requestId: mintId('request', event.at, random), traceparent: event.traceparent }
+        : null,
       dueAt: now(),
       deadlineAt: null,
     });
@@ -161,11 +165,15 @@ export class HookDesk extends RpcTarget {
     const { store, history, now } = this.#deps;
     const { agentId, id, principal } = after;
     store.put(after, now());
-    const by = { actor: { kind: principal.kind, id: principal.id }, response: null };
+    const by = { actor: toActor(principal), response: null };
     history.note(agentId, { part: 'protocol_hooks', item: id }, before ? said(before) : null, said(after), by);
     await history.tell();
     return this.find(agentId, id);
   }
+}
+
+function toActor({ kind, id, traceparent }: Principal): AuditActor {
+  return withTrace({ kind, id }, traceparent);
 }
 
 function applies({ when }: KeptHook, facts: object): boolean {

@@ -1,7 +1,7 @@
 /** All SQL about protocol hooks and their firings that are still to be done. */
 import { toIso } from '../../shared/core/clock.ts';
 import type { AgentId, ProtocolHookId } from '../../shared/core/ids.ts';
-import type { Principal } from '../../shared/core/principal.ts';
+import { toKeptPrincipal, type Principal } from '../../shared/core/principal.ts';
 import type { CreateProtocolHook, Moment, ProtocolHook } from '../../shared/contracts/agent-state.ts';
 import { toList, type List } from '../../shared/contracts/common.ts';
 import type { CarriedEvent } from '../../shared/contracts/events.ts';
@@ -48,7 +48,7 @@ export class HookStore {
       moment,
       JSON.stringify(fields),
       agentLimit,
-      JSON.stringify(principal),
+      JSON.stringify(toKeptPrincipal(principal)),
       now,
     );
   }

@@ -21,6 +21,8 @@ const GroupsAtOnce = 20;
 /** So much of what an agent may have stays open, so that there is room for more. */
 const GoalShare = 0.9;
 
+type Run = { readonly id: string; readonly author: string; readonly traceparent: string | undefined };
+
 export class MemoryConsolidator {
   readonly #deps: MemoryWriterDeps;
   readonly #runs: ConsolidationStore;
@@ -36,8 +38,13 @@ export class MemoryConsolidator {
     this.duty = { name: 'consolidation', dueAt: () => runs.nextDueAt(), run: (now) => this.#runDue(now) };
   }
 
-  /** `author`: the id of who asked; the platform where it was due. */
-  async run(agentId: AgentId, author: string, policy: MemoryPolicy): Promise<Result<Consolidation>> {
+  /** `author`, `traceparent`: of who asked; the platform, and none, where it was due. */
+  async run(
+    agentId: AgentId,
+    author: string,
+    policy: MemoryPolicy,
+    traceparent?: string,
+  ): Promise<Result<Consolidation>> {
     const { store, now } = this.#deps;
     if (store.hasEnded(agentId)) return err('not_found', 'There is no such agent.');
     const ready = await this.#writer.makeReady(agentId);
@@ -52,7 +59,7 @@ export class MemoryConsolidator {
     this.#runs.begin(agentId, id, author, now());
     const groups = planned.slice(0, MaxGroups);
     for (let start = 0; start < groups.length; start += GroupsAtOnce) {
-      const done = await this.#close(agentId, id, author, groups.slice(start, start + GroupsAtOnce));
+      const done = await this.#close(agentId, { id, author, traceparent }, groups.slice(start, start + GroupsAtOnce));
       if (!done.ok) return done;
     }
     if (groups.length === planned.length) this.#runs.finish(agentId, id);
@@ -60,7 +67,7 @@ export class MemoryConsolidator {
   }
 
   /** What the run has made goes, and its sources are open again. Refused where something was built on it since. */
-  async undo(agentId: AgentId, id: string): Promise<Result<Consolidation>> {
+  async undo(agentId: AgentId, id: string, traceparent?: string): Promise<Result<Consolidation>> {
     const { scope, now } = this.#deps;
     const run = this.#runs.find(agentId, id);
     if (!run) return err('not_found', 'There is no such consolidation.');
@@ -75,7 +82,7 @@ export class MemoryConsolidator {
       rows.value.find(({ closedBy }) => closedBy !== null && !this.#runs.isMade(agentId, closedBy))?.closedBy;
     if (blocking) return err('conflict', `The memory ${blocking} stands on what this consolidation has made.`);
     if (made.length > 0) {
-      const gone = await this.#eraser.forget(agentId, { ids: made });
+      const gone = await this.#eraser.forget(agentId, { ids: made }, traceparent);
       if (!gone.ok) return gone;
     }
     this.#runs.markUndone(agentId, id, now());
@@ -94,7 +101,11 @@ export class MemoryConsolidator {
   }
 
   /** A group of which something was closed or forgotten meanwhile is left out. */
-  async #close(agentId: AgentId, id: string, author: string, groups: readonly Group[]): Promise<Result<undefined>> {
+  async #close(
+    agentId: AgentId,
+    { id, author, traceparent }: Run,
+    groups: readonly Group[],
+  ): Promise<Result<undefined>> {
     return this.#writer.consolidate(
       agentId,
       groups,
@@ -105,6 +116,7 @@ export class MemoryConsolidator {
         author,
       }),
       ({ reason, ids }, made) => this.#runs.add(agentId, id, made, reason, ids.length),
+      traceparent,
     );
   }
 

@@ -110,24 +110,25 @@ export class MemoryDesk extends RpcTarget {
     return ok(made);
   }
 
-  async delete(agentId: AgentId, id: MemoryId): Promise<Result<undefined>> {
-    const gone = await this.forget(agentId, { ids: [id] });
+  /** `traceparent`, here and below: of the request that asks for it, for its events. */
+  async delete(agentId: AgentId, id: MemoryId, traceparent?: string): Promise<Result<undefined>> {
+    const gone = await this.forget(agentId, { ids: [id] }, traceparent);
     if (!gone.ok) return gone;
     return gone.value.ids.length > 0 ? ok() : err('not_found', 'There is no such memory.');
   }
 
   /** The rows keep their places in the chain; text, vector and full text go, and what was made from them. */
-  async forget(agentId: AgentId, request: ForgetRequest): Promise<Result<Forgotten>> {
-    const forgotten = await this.#eraser.forget(agentId, request);
+  async forget(agentId: AgentId, request: ForgetRequest, traceparent?: string): Promise<Result<Forgotten>> {
+    const forgotten = await this.#eraser.forget(agentId, request, traceparent);
     void this.#deps.outbox.deliver();
     return forgotten;
   }
 
   /** The agent is deleted: nothing is written for it any more, and everything is forgotten. */
-  async end(agentId: AgentId): Promise<Result<Forgotten>> {
+  async end(agentId: AgentId, traceparent?: string): Promise<Result<Forgotten>> {
     this.#deps.store.end(agentId, this.#deps.now());
     this.#runs.endPolicy(agentId);
-    const forgotten = await this.forget(agentId, { all: true });
+    const forgotten = await this.forget(agentId, { all: true }, traceparent);
     if (forgotten.ok) this.#spaces.end(agentId);
     return forgotten;
   }
@@ -150,15 +151,20 @@ export class MemoryDesk extends RpcTarget {
   }
 
   /** Puts together what is alike or long past; the sources stay, closed. */
-  async consolidate(agentId: AgentId, author: string, policy: MemoryPolicy): Promise<Result<Consolidation>> {
-    const done = await this.#consolidator.run(agentId, author, policy);
+  async consolidate(
+    agentId: AgentId,
+    author: string,
+    policy: MemoryPolicy,
+    traceparent?: string,
+  ): Promise<Result<Consolidation>> {
+    const done = await this.#consolidator.run(agentId, author, policy, traceparent);
     await this.#spaces.wake(agentId);
     void this.#deps.outbox.deliver();
     return done;
   }
 
-  async undoConsolidation(agentId: AgentId, id: string): Promise<Result<Consolidation>> {
-    const undone = await this.#consolidator.undo(agentId, id);
+  async undoConsolidation(agentId: AgentId, id: string, traceparent?: string): Promise<Result<Consolidation>> {
+    const undone = await this.#consolidator.undo(agentId, id, traceparent);
     void this.#deps.outbox.deliver();
     return undone;
   }

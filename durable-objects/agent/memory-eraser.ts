@@ -35,7 +35,8 @@ export class MemoryEraser {
     this.#changed = changed;
   }
 
-  async forget(agentId: AgentId, request: ForgetRequest): Promise<Result<Forgotten>> {
+  /** `traceparent`: of the request that asks for it. */
+  async forget(agentId: AgentId, request: ForgetRequest, traceparent?: string): Promise<Result<Forgotten>> {
     const { store, now } = this.#deps;
     // What waits is brought to D1, where one look finds everything.
     const carried = await this.#writer.carry(store.pendingOf(agentId));
@@ -45,7 +46,7 @@ export class MemoryEraser {
       const found = await this.#select(agentId, request);
       if (!found.ok) return found;
       if (found.value.length === 0) break;
-      const done = await this.#forgetAll(agentId, found.value);
+      const done = await this.#forgetAll(agentId, found.value, traceparent ?? null);
       if (!done.ok) return done;
       ids.push(...done.value);
     }
@@ -80,7 +81,11 @@ export class MemoryEraser {
   }
 
   /** These and, however far, what was made from them: all of it is noted before anything goes. Gives the ids of all. */
-  async #forgetAll(agentId: AgentId, rows: readonly MemoryRecord[]): Promise<Result<readonly string[]>> {
+  async #forgetAll(
+    agentId: AgentId,
+    rows: readonly MemoryRecord[],
+    traceparent: string | null,
+  ): Promise<Result<readonly string[]>> {
     const { store, storage } = this.#deps;
     const all = new Set<string>();
     for (let next = await this.#withDerived(agentId, rows, all); ;) {
@@ -88,7 +93,7 @@ export class MemoryEraser {
       if (next.value.length === 0) return ok([...all]);
       const deletions = next.value
         .toSorted((a, b) => b.sequence - a.sequence)
-        .map(({ id, embeddingSpace }) => ({ agentId, id: id as MemoryId, embeddingSpace }));
+        .map(({ id, embeddingSpace }) => ({ agentId, id: id as MemoryId, embeddingSpace, traceparent }));
       storage.transactionSync(() => {
         for (const deletion of deletions) store.planDeletion(deletion);
       });
@@ -140,7 +145,8 @@ export class MemoryEraser {
       for (const deletion of deletions) {
         if (!store.isGoing(agentId, deletion.id)) continue;
         this.#confirm(deletion, opened.value);
-        outbox.enter({ type: 'memory.forgotten', data: { id: deletion.id }, agent: agentId });
+        const { id, traceparent } = deletion;
+        outbox.enter({ type: 'memory.forgotten', data: { id }, agent: agentId, traceparent });
       }
     });
     return ok();

@@ -112,6 +112,7 @@ export class MemoryWriter {
     groups: readonly Group[],
     toStated: (group: Group, sources: readonly MemoryRecord[]) => ConsolidatedDraft,
     made: (group: Group, id: MemoryId) => void,
+    traceparent?: string,
   ): Promise<Result<undefined>> {
     const { store, storage } = this.#deps;
     return this.watching(async () => {
@@ -127,7 +128,7 @@ export class MemoryWriter {
           const stands = ({ id }: MemoryRecord) =>
             !this.#forgotten.has(id) && !store.isGoing(agentId, id) && !store.isSuperseded(agentId, id);
           if (sources.length < group.ids.length || !sources.every(stands)) continue;
-          made(group, this.#stand(agentId, sources, toStated(group, sources)));
+          made(group, this.#stand(agentId, sources, toStated(group, sources), traceparent));
         }
       });
       return this.carry(store.pendingOf(agentId));
@@ -135,7 +136,12 @@ export class MemoryWriter {
   }
 
   /** One for all of them: from now on it is what is known by their words. */
-  #stand(agentId: AgentId, sources: readonly MemoryRecord[], stated: ConsolidatedDraft): MemoryId {
+  #stand(
+    agentId: AgentId,
+    sources: readonly MemoryRecord[],
+    stated: ConsolidatedDraft,
+    traceparent: string | undefined,
+  ): MemoryId {
     const { store, outbox, tenantId, now } = this.#deps;
     const ids = sources.map(({ id }) => id);
     const draft: MemoryDraft = {
@@ -153,7 +159,8 @@ export class MemoryWriter {
     for (const source of ids) store.supersede(agentId, source, id);
     store.setGist(agentId, gistOf(draft), id);
     store.count(agentId, { written: 1, closed: ids.length });
-    outbox.enter({ type: 'memory.written', data: { id, kind, author, supersedes: null }, agent: agentId });
+    const data = { id, kind, author, supersedes: null };
+    outbox.enter({ type: 'memory.written', data, agent: agentId, traceparent });
     return id as MemoryId;
   }
 

@@ -1,7 +1,7 @@
 /** All SQL about schedules. */
 import { toIso } from '../../shared/core/clock.ts';
 import type { AgentId, ScheduleId } from '../../shared/core/ids.ts';
-import type { Principal } from '../../shared/core/principal.ts';
+import { toKeptPrincipal, type Principal } from '../../shared/core/principal.ts';
 import { toList, type List } from '../../shared/contracts/common.ts';
 import type { CreateSchedule, Schedule } from '../../shared/contracts/tasks.ts';
 
@@ -58,7 +58,7 @@ export class ScheduleStore {
       Number(schedule.enabled),
       JSON.stringify(schedule.task),
       schedule.agentLimit,
-      JSON.stringify(schedule.principal),
+      JSON.stringify(toKeptPrincipal(schedule.principal)),
       schedule.nextAt,
       now,
       schedule.origin,

@@ -1,7 +1,7 @@
 /** All SQL of the embedding spaces of agents: each follows the chain of its agent, and `reached` says how far it has come. */
 import type { AgentId } from '../../shared/core/ids.ts';
 import type { Failure } from '../../shared/core/failure.ts';
-import type { Principal } from '../../shared/core/principal.ts';
+import { toKeptPrincipal, type Principal } from '../../shared/core/principal.ts';
 import type { EmbeddingChoice } from '../../shared/contracts/memory-embedding.ts';
 
 /** `current`: recall answers by it. `next`: it will. `leaving`: its vectors go. An agent has at most one of the first two each. */
@@ -73,7 +73,7 @@ export class SpaceStore {
       model,
       dimensions,
       semantic ? 1 : 0,
-      JSON.stringify(principal),
+      JSON.stringify(toKeptPrincipal(principal)),
       now,
     );
   }

@@ -4,7 +4,7 @@
  */
 import { toIso } from '../../shared/core/clock.ts';
 import type { AgentId, ConversationId, ResponseId, ScheduleId, TaskId } from '../../shared/core/ids.ts';
-import type { Principal } from '../../shared/core/principal.ts';
+import { toKeptPrincipal, type Principal } from '../../shared/core/principal.ts';
 import type { Origin } from '../../shared/core/trace.ts';
 import { toList, type List } from '../../shared/contracts/common.ts';
 import type { Lane, Task, TaskQuery, TaskStatus } from '../../shared/contracts/tasks.ts';
@@ -106,7 +106,7 @@ export class TaskStore {
       task.agentLimit,
       task.conversationId,
       task.scheduleId,
-      JSON.stringify(task.principal),
+      JSON.stringify(toKeptPrincipal(task.principal)),
       JSON.stringify(task.input),
       JSON.stringify(task.metadata),
       now,

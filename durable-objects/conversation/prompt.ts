@@ -1,6 +1,7 @@
 /**
  * From items to the messages that a model reads, and from a caller's input to stored items. Pure.
  */
+import { isEmbedded } from '../../shared/core/foreign-media.ts';
 import type { MemorySchema, Persona } from '../../shared/contracts/agents.ts';
 import type { ChatMessage } from '../../shared/contracts/chat-completions.ts';
 import type { InputItem, Item, McpCall, MessageItem } from '../../shared/contracts/conversations.ts';
@@ -105,7 +106,9 @@ function toContent(item: MessageItem): ChatMessage['content'] {
   const parts = item.content.map((part) => {
     if (part.type === 'input_image') {
       const url = part['image_url'];
-      return { type: 'image_url', image_url: { url: typeof url === 'string' ? url : '' } };
+      // One that was stored when addresses were taken is not there.
+      if (!isEmbedded(url)) return { type: 'text', text: '' };
+      return { type: 'image_url', image_url: { url } };
     }
     return { type: 'text', text: 'text' in part && typeof part.text === 'string' ? part.text : '' };
   });

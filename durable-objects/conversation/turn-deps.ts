@@ -4,6 +4,7 @@ import type { Clock } from '../../shared/core/clock.ts';
 import type { TenantId } from '../../shared/core/ids.ts';
 import { authorize } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
+import { withTrace } from '../../shared/contracts/audit.ts';
 import { createMemory } from '../../shared/contracts/memories.ts';
 import { Egress } from '../../shared/egress/egress.ts';
 import { askMemoryModel } from '../../shared/inference/ask-memory-model.ts';
@@ -43,7 +44,7 @@ export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): 
     reveal,
     checkStanding: (start) => flat(tenant.checkStanding(start.principal, start.agent?.id ?? null)),
     async noteApproval(start, { id, status, createdAt, boundTo }, by) {
-      const decidedBy = by ? { kind: by.kind, id: by.id } : null;
+      const decidedBy = by ? withTrace({ kind: by.kind, id: by.id }, by.traceparent) : null;
       const agent = start.agent?.id ?? null;
       return reached(tenant.approvals.note({ id, agent, status, tool: boundTo.tool, createdAt, decidedBy }));
     },
@@ -93,7 +94,8 @@ export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): 
           .agent(tenantId, start.agent!.id)
           .memories.write(start.agent!.id, memories, memoryPolicyOf(start.agent!)),
       ),
-    forgetMemory: (start, id) => flat(objects.agent(tenantId, start.agent!.id).memories.delete(start.agent!.id, id)),
+    forgetMemory: (start, id) =>
+      flat(objects.agent(tenantId, start.agent!.id).memories.delete(start.agent!.id, id, traceOfTurn(start))),
     async askAgent(start, { agent, text, share }, { effectId, signal }) {
       const live = await flat(tenant.agents.findLive(agent, start.principal.scope.environment ?? 'prod'));
       if (!live.ok) return live;
@@ -104,7 +106,7 @@ export function turnDeps(platform: Platform, tenantId: TenantId, clock: Clock): 
       if (askedBy.includes(asked.id))
         return err('conflict', `The agent "${agent}" is waiting for this very answer: it cannot be asked.`);
       const child = makeAskedTurn(start, asked, { askedBy, text, share, effectId });
-      const held = await reached(tenant.holdConversation(start.principal, asked.id, child.conversationId));
+      const held = await reached(tenant.holdConversation(child.principal, asked.id, child.conversationId));
       if (!held.ok) return held;
       const conversation = objects.conversation(tenantId, child.conversationId);
       const started = await flat(conversation.startResponse(child));

@@ -88,17 +88,17 @@ export class Admission {
     this.#now = parts.now;
   }
 
-  /** The one way in: who is it, may they, on which agent, and what it may cost at most. */
-  admit(request: AdmissionRequest): Result<Grant> {
+  /** The one way in: who is it, may they, on which agent, and what it may cost at most. `traceparent`: for its events. */
+  admit(request: AdmissionRequest, traceparent?: string): Result<Grant> {
     const now = this.#now();
     if (!this.isThere) return err('unknown_host');
-    const known = this.#identify(request.credential, now);
+    const known = this.#identify(request.credential, now, traceparent);
     if (!known.ok) {
       this.enterAuthFailure(claimOf(request.credential), known.failure.reason ?? known.failure.code);
       return known;
     }
     const principal = known.value;
-    const decided = this.#decide(principal, request, now);
+    const decided = this.#decide(principal, request, now, traceparent);
     if (!decided.ok && enteredRefusals.has(decided.failure.code)) {
       const { agentRef, permission } = request;
       const details = { code: decided.failure.code, permission };
@@ -122,7 +122,12 @@ export class Admission {
   }
 
   /** What a known caller asks for. */
-  #decide(principal: Principal, request: AdmissionRequest, now: number): Result<Grant> {
+  #decide(
+    principal: Principal,
+    request: AdmissionRequest,
+    now: number,
+    traceparent: string | undefined,
+  ): Result<Grant> {
     const standing = this.standing();
     if (!standing.ok) return standing;
     const agent = request.agentRef === null ? null : this.#findAgent(request.agentRef, request, principal);
@@ -135,7 +140,8 @@ export class Admission {
     if (request.agentRef !== null && agent === null) return err('not_found', 'There is no such agent.');
     const on = request.startsRun ? this.#killSwitch.requireOn(agent?.id ?? null) : ok();
     if (!on.ok) return on;
-    if (request.conversation) this.#addConversation(request.conversation, agent?.id ?? null, principal, now);
+    if (request.conversation)
+      this.#addConversation(request.conversation, agent?.id ?? null, principal, now, traceparent);
     const { spend } = request;
     if (spend?.returning) this.returnLeftover(spend.returning);
     const asked = { principal, agentId: agent?.id ?? null, isRequest: true, more: true };
@@ -195,7 +201,7 @@ export class Admission {
 
   /** A turn begins that no request of its own names: its conversation is to be found when the tenant goes. */
   holdConversation(principal: Principal, agent: AgentId | null, conversation: ConversationId, listed = false): void {
-    this.#addConversation({ id: conversation, listed }, agent, principal, this.#now());
+    this.#addConversation({ id: conversation, listed }, agent, principal, this.#now(), principal.traceparent);
   }
 
   /** An isolate has no more use for what its grant has left. */
@@ -232,6 +238,7 @@ export class Admission {
     agentId: AgentId | null,
     principal: Principal,
     now: number,
+    traceparent: string | undefined,
   ): void {
     const { agent: bound, environment } = principal.scope;
     const agent = agentId ?? bound;
@@ -240,7 +247,7 @@ export class Admission {
       this.#events.enter(
         'conversation.created',
         { id: conversation.id },
-        { agent, environment: environment ?? 'prod' },
+        { agent, environment: environment ?? 'prod', traceparent },
       );
     });
   }
@@ -253,10 +260,10 @@ export class Admission {
     return principal.kind === 'visitor' || this.#people.isActive(principal.id);
   }
 
-  #identify(credential: Credential, now: number): Result<Principal> {
+  #identify(credential: Credential, now: number, traceparent: string | undefined): Result<Principal> {
     if (credential.kind === 'key') return this.#keys.authenticate(credential.keyId, credential.secretHash, now);
     // An invitation is taken up here, and that is entered: both or neither.
-    if (credential.kind === 'user') return this.#transact(() => this.#people.identify(credential));
+    if (credential.kind === 'user') return this.#transact(() => this.#people.identify(credential, traceparent));
     if (this.#people.isRevoked(PlatformIssuer, credential.jti)) {
       return err('invalid_api_key', undefined, { reason: 'session is revoked' });
     }

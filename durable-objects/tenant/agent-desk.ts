@@ -15,7 +15,7 @@ import type {
 } from '../../shared/contracts/agents.ts';
 import type { AuditActor } from '../../shared/contracts/audit.ts';
 import type { List } from '../../shared/contracts/common.ts';
-import { expandDefinition } from '../../shared/tools/openapi.ts';
+import { addressOf, expandDefinition } from '../../shared/tools/openapi.ts';
 import type { AgentStore } from './agent-store.ts';
 import type { AuditNote, AuditTrail } from './audit-trail.ts';
 import type { Entitlements } from './entitlements.ts';
@@ -28,6 +28,7 @@ export class AgentDesk extends RpcTarget {
   readonly #armAlarm: () => Promise<void>;
   readonly #trail: AuditTrail;
   readonly #now: () => number;
+  readonly #findUrlFault: (url: string) => string | undefined;
 
   constructor(
     agents: AgentStore,
@@ -36,6 +37,7 @@ export class AgentDesk extends RpcTarget {
     armAlarm: () => Promise<void>,
     trail: AuditTrail,
     now: () => number,
+    findUrlFault: (url: string) => string | undefined,
   ) {
     super();
     this.#agents = agents;
@@ -44,6 +46,7 @@ export class AgentDesk extends RpcTarget {
     this.#armAlarm = armAlarm;
     this.#trail = trail;
     this.#now = now;
+    this.#findUrlFault = findUrlFault;
   }
 
   find(ref: string): Result<Agent> {
@@ -174,10 +177,19 @@ export class AgentDesk extends RpcTarget {
     );
   }
 
-  /** A version holds what its documents have become, so that it never changes. */
+  /** A version holds what its documents have become, so that it never changes, and names nothing that is never asked. */
   #prepared<T>(definition: AgentDefinition, store: (whole: AgentDefinition) => Result<T>): Result<T> {
     const expanded = expandDefinition(definition);
-    return expanded.ok ? store(expanded.value) : expanded;
+    if (!expanded.ok) return expanded;
+    for (const tool of expanded.value.tools) {
+      const address = addressOf(tool);
+      const fault = address && this.#findUrlFault(address.url);
+      if (fault)
+        return err('invalid_request', `The address of the tool "${address.name}" ${fault}.`, {
+          param: 'definition.tools',
+        });
+    }
+    return store(expanded.value);
   }
 }
 

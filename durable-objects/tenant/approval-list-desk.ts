@@ -2,13 +2,14 @@
 import { RpcTarget } from 'cloudflare:workers';
 import type { Principal } from '../../shared/core/principal.ts';
 import type { ApprovalsQuery, ApprovalStatus, IndexedApproval } from '../../shared/contracts/approvals.ts';
+import type { AuditActor } from '../../shared/contracts/audit.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { ApprovalStore } from './approval-store.ts';
 
 export type NotedApproval = IndexedApproval & {
   readonly tool: string;
   readonly createdAt: number;
-  readonly decidedBy: { readonly kind: string; readonly id: string } | null;
+  readonly decidedBy: AuditActor | null;
 };
 
 const settledByPeople: Partial<Record<ApprovalStatus, 'approval.approved' | 'approval.denied'>> = {

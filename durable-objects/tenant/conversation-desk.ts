@@ -18,7 +18,7 @@ export type ConversationDeskDeps = {
   /** Its id, however it is referred to. */
   readonly findAgent: (ref: string) => string | undefined;
   /** In the transaction that removes it. */
-  readonly deleted: (conversation: IndexedConversation) => void;
+  readonly deleted: (conversation: IndexedConversation, traceparent: string | undefined) => void;
 };
 
 export class ConversationDesk extends RpcTarget {
@@ -52,10 +52,11 @@ export class ConversationDesk extends RpcTarget {
     this.#deps.transact(() => this.#deps.index.put(report));
   }
 
-  remove(id: ConversationId): void {
+  /** `traceparent`: of the request that asked for it; none where it was due. */
+  remove(id: ConversationId, traceparent?: string): void {
     this.#deps.transact(() => {
       const removed = this.#deps.index.remove(id);
-      if (removed?.listed) this.#deps.deleted(removed);
+      if (removed?.listed) this.#deps.deleted(removed, traceparent);
     });
   }
 

@@ -6,7 +6,7 @@
 import { RpcTarget } from 'cloudflare:workers';
 import { randomBase32, type DomainId } from '../../shared/core/ids.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
-import type { AuditActor } from '../../shared/contracts/audit.ts';
+import { withTrace, type AuditActor } from '../../shared/contracts/audit.ts';
 import type { List } from '../../shared/contracts/common.ts';
 import type { Domain } from '../../shared/contracts/domains.ts';
 import type { Found } from '../../shared/hostnames/find-challenge.ts';
@@ -85,14 +85,14 @@ export class DomainDesk extends RpcTarget {
     return ok(toDomain(made.value.row));
   }
 
-  /** Checks now; one that has failed begins anew. */
-  async verify(id: string): Promise<Result<Domain>> {
+  /** Checks now; one that has failed begins anew. `traceparent`: of the request that asks for it. */
+  async verify(id: string, traceparent?: string): Promise<Result<Domain>> {
     const row = this.#store.find(id);
     if (!row) return noDomain();
     const now = this.#now();
     const state = row.status === 'failed' ? beginDomain(now) : { ...stateOf(row), nextCheckAt: now };
     this.#store.keep(id, state);
-    await this.#advance(this.#store.find(id)!);
+    await this.#advance(this.#store.find(id)!, traceparent);
     await this.#ways.arm();
     return this.find(id);
   }
@@ -133,17 +133,17 @@ export class DomainDesk extends RpcTarget {
   }
 
   /** As far as it goes at once: what is proven is set up in the same run. */
-  async #advance(row: DomainRow): Promise<void> {
+  async #advance(row: DomainRow, traceparent?: string): Promise<void> {
     for (let at: DomainRow | undefined = row; at && questionOf(at.status);) {
       const outcome = questionOf(at.status) === 'provision' ? await this.#provision(at) : await this.#check(at);
       const present = this.#store.find(at.id);
       // Removed, or begun anew, while it was looked at.
       if (!present || present.status !== at.status || present.since !== at.since) return;
-      at = await this.#settle(present, outcome);
+      at = await this.#settle(present, outcome, traceparent);
     }
   }
 
-  async #settle(row: DomainRow, outcome: DomainOutcome): Promise<DomainRow | undefined> {
+  async #settle(row: DomainRow, outcome: DomainOutcome, traceparent?: string): Promise<DomainRow | undefined> {
     const now = this.#now();
     const next = decideDomain(stateOf(row), outcome, now, Math.random);
     if (row.status === 'active' && next.status === 'failed') {
@@ -152,7 +152,7 @@ export class DomainDesk extends RpcTarget {
     }
     const entry = next.status === row.status ? undefined : entries[next.status];
     this.#trail.change(
-      system,
+      withTrace(system, traceparent),
       entry ?? 'domain.verified',
       () => {
         this.#store.keep(row.id, next);

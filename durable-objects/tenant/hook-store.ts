@@ -7,7 +7,7 @@ import {
   type HookId,
   type TaskId,
 } from '../../shared/core/ids.ts';
-import type { Principal } from '../../shared/core/principal.ts';
+import { toKeptPrincipal, type Principal } from '../../shared/core/principal.ts';
 import type { Origin } from '../../shared/core/trace.ts';
 import { toList, type List } from '../../shared/contracts/common.ts';
 import type { Hook, HookDelivery, HookVerification } from '../../shared/contracts/hooks.ts';
@@ -123,7 +123,7 @@ export class HookStore {
       hook.lane,
       hook.maxAttempts,
       hook.enabled ? 1 : 0,
-      JSON.stringify(hook.principal),
+      JSON.stringify(toKeptPrincipal(hook.principal)),
       hook.createdAt,
       hook.updatedAt,
     );

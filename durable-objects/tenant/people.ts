@@ -26,15 +26,18 @@ import { RevokedTokenStore } from './revoked-token-store.ts';
 /** Clocks differ, and a token may begin a little in the future: a revocation outlasts it all the same. */
 const SkewSeconds = 600;
 
+/** `traceparent`: of the request that the member came with. */
+export type Joined = (member: Member, traceparent: string | undefined) => void;
+
 export class People {
   readonly #clock: Clock;
   readonly #members: MemberStore;
   readonly #issuers: IssuerStore;
   readonly #revoked: RevokedTokenStore;
-  readonly #joined: (member: Member) => void;
+  readonly #joined: Joined;
 
   /** `joined` is told of an invitation that was taken up. */
-  constructor(sql: SqlStorage, clock: Clock, joined: (member: Member) => void = () => {}) {
+  constructor(sql: SqlStorage, clock: Clock, joined: Joined = () => {}) {
     this.#clock = clock;
     this.#joined = joined;
     this.#members = new MemberStore(sql);
@@ -43,11 +46,12 @@ export class People {
   }
 
   /** One text for every reason, as for keys. */
-  identify(credential: UserCredential): Result<Principal> {
+  identify(credential: UserCredential, traceparent?: string): Result<Principal> {
     const { issuerId, subject, email, jti, roles } = credential;
     if (this.isRevoked(issuerId, jti)) return err('invalid_api_key', undefined, { reason: 'token is revoked' });
     if (!this.#issuers.find(issuerId)) return err('invalid_api_key', undefined, { reason: 'issuer is not registered' });
-    const member = this.#members.findBySubject(issuerId, subject) ?? this.#accept(issuerId, subject, email);
+    const member =
+      this.#members.findBySubject(issuerId, subject) ?? this.#accept(issuerId, subject, email, traceparent);
     if (member?.status === 'suspended') return err('invalid_api_key', undefined, { reason: 'member is suspended' });
     if (member) return ok(toPrincipal(member.id as MemberId, [member.role]));
     if (roles.length === 0) return err('invalid_api_key', undefined, { reason: 'no member, and no claim with a role' });
@@ -167,11 +171,16 @@ export class People {
     return ok({ object: 'token.revocation', issuer, jti, kept_until: toIso(until) });
   }
 
-  #accept(issuer: IssuerId, subject: string, email: string | null): Member | undefined {
+  #accept(
+    issuer: IssuerId,
+    subject: string,
+    email: string | null,
+    traceparent: string | undefined,
+  ): Member | undefined {
     const invited = email === null ? undefined : this.#members.findInvited(issuer, email);
     if (!invited || invited.status === 'suspended') return invited;
     this.#members.bindSubject(invited.id, subject);
-    this.#joined(invited);
+    this.#joined(invited, traceparent);
     return this.#members.find(invited.id);
   }
 }

@@ -11,7 +11,7 @@ import { describeError, jsonLogger } from '../../shared/core/log.ts';
 import { type Principal } from '../../shared/core/principal.ts';
 import { err, ok, type Result } from '../../shared/core/result.ts';
 import type { AdmissionRequest, Grant, Lease, Leftover, LiveAgent, Need } from '../../shared/contracts/admission.ts';
-import { systemActor, type AuditActor } from '../../shared/contracts/audit.ts';
+import { systemActor, withTrace, type AuditActor } from '../../shared/contracts/audit.ts';
 import type { Receipt, ReceiptAck } from '../../shared/contracts/inference.ts';
 import { type ApiKey } from '../../shared/contracts/keys.ts';
 import type { TenantProfile } from '../../shared/contracts/plans.ts';
@@ -164,16 +164,16 @@ export class TenantObject extends DurableObject<Platform> {
       },
     );
     this.#trail = new AuditTrail(state.storage, this.#tenantId, this.#events, () => this.clock);
-    this.#people = new People(sql, { now }, (member) =>
-      this.#trail.enter({ kind: 'user', id: member.id }, 'member.joined', { target: member.id }),
+    this.#people = new People(sql, { now }, ({ id }, traceparent) =>
+      this.#trail.enter(withTrace({ kind: 'user', id }, traceparent), 'member.joined', { target: id }),
     );
     const transact = <T>(work: () => T): T => state.storage.transactionSync(work);
     this.#conversationDesk = new ConversationDesk({
       index: this.#conversations,
       transact,
       findAgent: (ref) => this.#agents.findNewest(ref)?.id,
-      deleted: ({ id, agent }) =>
-        this.#events.enter('conversation.deleted', { id }, { agent: agent as AgentId | null }),
+      deleted: ({ id, agent }, traceparent) =>
+        this.#events.enter('conversation.deleted', { id }, { agent: agent as AgentId | null, traceparent }),
     });
     this.#admission = new Admission({
       keys: this.#keys,
@@ -198,6 +198,7 @@ export class TenantObject extends DurableObject<Platform> {
       () => this.#alarms.arm(),
       this.#trail,
       now,
+      (url) => Egress.of(env).findFault(url),
     );
     this.#budgetDesk = new BudgetDesk(this.#treasury.budgets, this.#agents, this.#keys, this.#trail, now);
     this.#auditDesk = new AuditDesk(this.#trail);
@@ -463,8 +464,8 @@ export class TenantObject extends DurableObject<Platform> {
     this.#switchRuns(actor, false);
   }
 
-  admit(request: AdmissionRequest): Result<Grant> {
-    return this.#admission.admit(request);
+  admit(request: AdmissionRequest, traceparent?: string): Result<Grant> {
+    return this.#admission.admit(request, traceparent);
   }
 
   admitTask(principal: Principal, agentId: AgentId, conversation: ConversationId): Result<LiveAgent> {

@@ -177,16 +177,18 @@ export class Deliverer {
       for (const { attempt, result, under } of done) {
         const changed = noteAttempt(health, result, attempt.at, now, random);
         health = changed.health;
-        if (changed.notice === 'failing') notify(trouble('webhook.endpoint_failing', id, health, describe(attempt)));
-        if (changed.notice === 'recovered') notify({ type: 'webhook.endpoint_recovered', data: { id } });
         const { verdict, message } = attempt;
+        const { traceparent } = message;
+        if (changed.notice === 'failing') notify(trouble('webhook.endpoint_failing', id, health, attempt));
+        if (changed.notice === 'recovered') notify({ type: 'webhook.endpoint_recovered', data: { id }, traceparent });
         if (verdict.kind === 'exhausted') {
-          notify({ type: 'webhook.exhausted', data: { id, event: message.id, attempts: message.attempts + 1 } });
+          const data = { id, event: message.id, attempts: message.attempts + 1 };
+          notify({ type: 'webhook.exhausted', data, traceparent });
         }
         const isLost = verdict.kind === 'endpoint_gone' || (verdict.kind === 'exhausted' && isGivenUp(health, now));
         if (isLost && under === revision && givenUpRevision !== revision) {
           givenUpRevision = revision;
-          notify(trouble('webhook.endpoint_disabled', id, health, describe(attempt)));
+          notify(trouble('webhook.endpoint_disabled', id, health, attempt));
         }
       }
       store.settle(done.map(({ attempt }) => attempt));
@@ -214,8 +216,9 @@ function trouble(
   type: 'webhook.endpoint_failing' | 'webhook.endpoint_disabled',
   id: string,
   { failingSince, failures }: Health,
-  reason: string,
+  attempt: Attempt,
 ): EventDraft {
   const failing_since = failingSince === null ? null : toIso(failingSince);
-  return { type, data: { id, reason, failing_since, failures } };
+  const data = { id, reason: describe(attempt), failing_since, failures };
+  return { type, data, traceparent: attempt.message.traceparent };
 }

@@ -104,7 +104,12 @@ export class WebhookEndpointStore {
          value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12 FROM json_each(?) ORDER BY key`,
       JSON.stringify(attempts.map(toRow)),
     );
-    this.#sql.exec('DELETE FROM attempts WHERE sequence <= (SELECT MAX(sequence) FROM attempts) - ?', KeptAttempts);
+    // The latest of each event that still waits is kept beyond: it says when the next one is.
+    this.#sql.exec(
+      `DELETE FROM attempts WHERE sequence <= (SELECT MAX(sequence) FROM attempts) - ?
+         AND NOT EXISTS (SELECT 1 FROM queue WHERE queue.id = event AND queue.attempts = number)`,
+      KeptAttempts,
+    );
   }
 
   clear(): void {

@@ -10,6 +10,10 @@ export const auditActor = z.object({
 /** `traceparent`: of the request by which it acts, for the events of what it does. It is not entered. */
 export type AuditActor = Readonly<z.infer<typeof auditActor>> & { readonly traceparent?: string };
 
+export function withTrace(actor: AuditActor, traceparent: string | undefined): AuditActor {
+  return traceparent === undefined ? actor : { ...actor, traceparent };
+}
+
 /** What the platform does by itself. */
 export const systemActor: AuditActor = { kind: 'system', id: 'system' };
 

@@ -3,11 +3,14 @@
  * Source: the OpenAI API reference, "Create chat completion" and "The chat completion chunk object".
  */
 import { z } from 'zod';
+import { holdsForeignMedia } from '../core/foreign-media.ts';
 
 export const MaxMessages = 4096;
 export const MaxTools = 256;
 
-const contentPart = z.looseObject({ type: z.string() });
+const contentPart = z
+  .looseObject({ type: z.string() })
+  .refine((part) => !holdsForeignMedia(part), 'media as data URLs (data:image/png;base64,…): no address is fetched');
 
 export const chatMessage = z.looseObject({
   role: z.enum(['developer', 'system', 'user', 'assistant', 'tool', 'function']),

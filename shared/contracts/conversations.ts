@@ -1,13 +1,19 @@
 /** OpenAI Conversations and the items that they and responses hold. Source: the OpenAI API reference, "Conversations". */
 import { z } from 'zod';
 import type { AgentId, ConversationId } from '../core/ids.ts';
+import { holdsForeignMedia } from '../core/foreign-media.ts';
 import { isoTime, metadata, pageQuery } from './common.ts';
 
 export const MaxItemsPerRequest = 100;
 const MaxTextChars = 1_000_000;
 
 const inputText = z.object({ type: z.literal('input_text'), text: z.string().max(MaxTextChars) });
-const inputImage = z.looseObject({ type: z.literal('input_image') });
+const inputImage = z
+  .looseObject({ type: z.literal('input_image') })
+  .refine(
+    (part) => !holdsForeignMedia(part),
+    'an image as a data URL (data:image/png;base64,…): no address is fetched',
+  );
 const outputText = z.looseObject({ type: z.literal('output_text'), text: z.string().max(MaxTextChars) });
 const refusal = z.looseObject({ type: z.literal('refusal'), refusal: z.string() });
 

@@ -18,7 +18,14 @@ export type Principal = {
   readonly scope: PrincipalScope;
   /** When the credential ends by itself, where that is known: what was granted on it is not kept beyond. */
   readonly until?: number;
+  /** W3C: of the request by which it acts, for the events of what it does. It says nothing of who it is. */
+  readonly traceparent?: string;
 };
+
+/** As it is kept for what it will do later, which is no part of that request. */
+export function toKeptPrincipal({ kind, id, permissions, scope, until }: Principal): Principal {
+  return { kind, id, permissions, scope, ...(until === undefined ? {} : { until }) };
+}
 
 /**
  * Permission first, then reach: a principal bound to one agent acts on that agent alone. What lies inside a

@@ -15,6 +15,12 @@ const MaxNodes = 20_000;
 
 class Unusable extends Error {}
 
+/** Where a tool of a definition leads, if anywhere: arguments (`{id}`) stand in its path and query, never in its host. */
+export function addressOf(tool: AgentTool): { readonly name: string; readonly url: string } | undefined {
+  if (tool.type === 'mcp') return { name: tool.server_label, url: tool.server_url };
+  return tool.type === 'http' ? { name: tool.name, url: tool.url.replaceAll(/\{[^{}]*\}/g, 'x') } : undefined;
+}
+
 /** A definition as its version keeps it: every document has become tools. */
 export function expandDefinition(definition: AgentDefinition): Result<AgentDefinition> {
   if (!definition.tools.some((tool) => tool.type === 'openapi')) return ok(definition);

@@ -1,7 +1,8 @@
 /**
  * `npm run bench:webhooks`: events to many webhooks, a tenth of them down, a tenth slow, a tenth coming and going, with
  * everything killed ten times in between. Options: --events, --endpoints, --spread (each event to one endpoint, by its
- * filter, and not to all), --rate (events a second), --kills, --slow-ms.
+ * filter, and not to all), --rate (events a second), --kills, --slow-ms, --within (seconds after the
+ * last event that the missing ones are waited for).
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     spread: { type: 'boolean', default: false },
     rate: { type: 'string', default: '15' },
     kills: { type: 'string', default: '10' },
+    within: { type: 'string', default: '900' },
     'slow-ms': { type: 'string', default: '300' },
   },
 });
@@ -35,7 +37,7 @@ try {
     slowMs: Number(values['slow-ms']),
     rate: Number(values.rate),
     kills: Number(values.kills),
-    withinMs: 900_000,
+    withinMs: Number(values.within) * 1_000,
   });
   mkdirSync(join(repositoryRoot, 'dist'), { recursive: true });
   writeFileSync(

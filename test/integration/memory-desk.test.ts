@@ -281,7 +281,12 @@ describe('forgetting', () => {
     const { remember, run, stub, agentId, scope, tenant, clock } = openAgent();
     const { id } = await remember('The code is 4711.');
     await run((_, { storage }) => {
-      storage.sql.exec('INSERT INTO pending_deletions VALUES (?, ?, ?)', agentId, id, HashEmbeddingModel);
+      storage.sql.exec(
+        'INSERT INTO pending_deletions (agent_id, id, embedding_space) VALUES (?, ?, ?)',
+        agentId,
+        id,
+        HashEmbeddingModel,
+      );
       return storage.setAlarm(Date.now() + 60_000);
     });
     clock.at += 60_000;

@@ -1,11 +1,12 @@
 /**
- * A collector of OpenTelemetry that takes nothing but what the JSON mapping of OTLP's messages allows: a member that is not
- * in the messages, a number where a string belongs, or an id of the wrong length is an error of its own list.
+ * A collector of OpenTelemetry that takes nothing but what the published messages hold in their JSON mapping, and of that
+ * what the platform means to send: anything else is an error of its own list.
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
+import { findOtlpFaults } from './otlp-messages.ts';
 
 const fixed64 = z.string().regex(/^\d{1,20}$/);
 const traceId = z.string().regex(/^[0-9a-f]{32}$/);
@@ -92,8 +93,11 @@ export class OtlpCollector {
   }
 
   async #take(request: IncomingMessage): Promise<void> {
-    const body: unknown = JSON.parse(await text(request));
+    const body = JSON.parse(await text(request)) as object;
     this.credentials.add(request.headers.authorization);
+    if (request.url === '/v1/traces' || request.url === '/v1/metrics') {
+      this.faults.push(...findOtlpFaults(request.url, body));
+    }
     if (request.url === '/v1/traces') {
       const document = tracesDocument.safeParse(body);
       if (!document.success) this.faults.push(z.prettifyError(document.error));

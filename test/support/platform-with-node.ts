@@ -43,25 +43,20 @@ export async function startPlatformWithNode(
     readonly images?: NonNullable<NodeConfig['images']>;
     /** The address of a collector of traces, and the credential that it wants. */
     readonly otlp?: { readonly url: string; readonly headers: string };
+    readonly vars?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<PlatformWithNode> {
   const node = await FakeNode.start({ models: [PlainModel, EmbeddingModel], ...options.script });
   const { otlp } = options;
   const platform = await startTestPlatform({
-    vars: otlp ? { OTLP_ENDPOINT: otlp.url, OTLP_HEADERS: otlp.headers } : {},
+    vars: { ...(otlp ? { OTLP_ENDPOINT: otlp.url, OTLP_HEADERS: otlp.headers } : {}), ...options.vars },
     bridge: {
       ...(otlp ? { otlp_endpoint: otlp.url, otlp_headers: otlp.headers } : {}),
       transport: options.transport ?? 'http',
       nodes: [
         {
-          kind: 'openai-compatible',
-          name: 'fake',
-          url: node.url,
-          external: false,
-          limit_field: 'max_tokens',
+          ...fakeNodeConfig(node),
           always_stream: options.alwaysStream ?? false,
-          threads: 1,
-          max_context: 8192,
           ...(options.operations === undefined ? {} : { operations: options.operations }),
           ...(options.images === undefined ? {} : { images: options.images }),
         },
@@ -86,6 +81,19 @@ export async function startPlatformWithNode(
       await platform.stop();
     },
   };
+}
+
+export function fakeNodeConfig({ url }: FakeNode) {
+  return {
+    kind: 'openai-compatible',
+    name: 'fake',
+    url,
+    external: false,
+    limit_field: 'max_tokens',
+    always_stream: false,
+    threads: 1,
+    max_context: 8192,
+  } as const;
 }
 
 export async function settle(platform: TestPlatform): Promise<void> {

@@ -28,8 +28,8 @@ export type StormOptions = {
 export type StormReport = {
   readonly events: number;
   readonly kills: number;
-  /** Events that a live endpoint has not got. */
-  readonly missing: number;
+  /** Events that live endpoints have not got, by kind of endpoint. */
+  readonly missing: Readonly<Record<LiveKind, Missing>>;
   readonly deliveries: number;
   readonly repeated: number;
   /** Events that came with different bodies under one id. */
@@ -41,11 +41,17 @@ export type StormReport = {
   readonly seconds: { readonly raising: number; readonly all: number };
 };
 
-type Kind = 'healthy' | 'down' | 'slow' | 'flapping';
+/** `waiting`: its latest attempt names the next one. `lost`: none is to come, nor any other way to it. */
+export type Missing = { readonly waiting: number; readonly lost: number };
+
+type LiveKind = 'healthy' | 'slow' | 'flapping';
+type Kind = LiveKind | 'down';
 /** `agent`: the one whose events it asks for; null where it asks for all. */
-type Path = { readonly path: string; readonly kind: Kind; readonly agent: string | null };
+type Path = { readonly path: string; readonly webhook: string; readonly kind: Kind; readonly agent: string | null };
 /** What is raised at once, at most. */
 const MostRaisers = 24;
+/** An attempt that is later than this after its time does not come: a receiver that comes and goes is not spared for so long. */
+const OverdueMs = 30_000;
 /** Up for so long, then down: a retry after five seconds meets it up. */
 const FlapMs = { up: 5_500, down: 1_500 };
 
@@ -79,7 +85,6 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
       const path = `/${kind}-${at}`;
       const ids = new Set<string>();
       const agent = options.spread ? agents[at]! : null;
-      paths.push({ path, kind, agent });
       taken.set(path, ids);
       const url = receiver.url(path, (response, { id }) => {
         const isDown = kind === 'flapping' && (Date.now() - settled) % (FlapMs.up + FlapMs.down) >= FlapMs.up;
@@ -88,7 +93,12 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
         else response.writeHead(isDown ? 500 : 200).end();
       });
       const target = kind === 'down' ? `http://127.0.0.1:${closed}/` : url;
-      await client.require('POST', '/v1/webhooks', { url: target, events: ['agent.updated'], agent });
+      const webhook = await client.require<{ id: string }>('POST', '/v1/webhooks', {
+        url: target,
+        events: ['agent.updated'],
+        agent,
+      });
+      paths.push({ path, webhook: webhook.id, kind, agent });
     }
     const begun = Date.now();
 
@@ -126,15 +136,18 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
     }
     const raised = await raising;
     const log = await readLog(client);
-    const meant = ({ agent }: Path) =>
-      agent === null ? log.length : log.filter((each) => each.agent === agent).length;
-    const live = paths.filter(({ kind }) => kind !== 'down').map((each) => ({ ...each, meant: meant(each) }));
-    const missing = () => live.reduce((sum, { path, meant: count }) => sum + count - taken.get(path)!.size, 0);
+    const live = paths.flatMap((each) =>
+      each.kind === 'down'
+        ? []
+        : [{ ...each, kind: each.kind, meant: log.filter(({ agent }) => (each.agent ?? agent) === agent) }],
+    );
+    const missing = () => live.reduce((sum, { path, meant }) => sum + meant.length - taken.get(path)!.size, 0);
     await waitUntil('every live endpoint has every event', () => missing() === 0, {
       withinMs: options.withinMs,
     }).catch(() => {});
     const seconds = { raising: (raised - begun) / 1_000, all: (Date.now() - begun) / 1_000 };
-    return report(options, receiver, paths, log, outages, missing(), seconds);
+    const told = await tellMissing(client, live, taken);
+    return report(options, receiver, paths, log, outages, told, seconds);
   } finally {
     await started.killGroup();
     await receiver.stop();
@@ -155,13 +168,34 @@ async function readLog(client: LocalClient): Promise<Logged[]> {
   return all;
 }
 
+type Meant = { readonly path: string; readonly webhook: string; readonly kind: LiveKind; readonly meant: Logged[] };
+
+/** What becomes of each event that did not come, by what the platform itself tells of its attempts. */
+async function tellMissing(client: LocalClient, live: readonly Meant[], taken: ReadonlyMap<string, Set<string>>) {
+  const missing = {
+    healthy: { waiting: 0, lost: 0 },
+    slow: { waiting: 0, lost: 0 },
+    flapping: { waiting: 0, lost: 0 },
+  };
+  for (const { path, webhook, kind, meant } of live) {
+    for (const { id } of meant.filter((event) => !taken.get(path)!.has(event.id))) {
+      type Attempts = { data: { next_attempt_at: string | null }[] };
+      const { data } = await client.require<Attempts>('GET', `/v1/webhooks/${webhook}/attempts?event=${id}&limit=1`);
+      const next = data[0]?.next_attempt_at ?? null;
+      const isWaiting = next !== null && Date.parse(next) > Date.now() - OverdueMs;
+      missing[kind][isWaiting ? 'waiting' : 'lost']++;
+    }
+  }
+  return missing;
+}
+
 function report(
   { kills }: StormOptions,
   receiver: WebhookReceiver,
   paths: readonly Path[],
   log: readonly Logged[],
   outages: readonly { readonly from: number; readonly to: number }[],
-  missing: number,
+  missing: StormReport['missing'],
   seconds: StormReport['seconds'],
 ): StormReport {
   const times = new Map(log.map(({ id, at }) => [id, at]));

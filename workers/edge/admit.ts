@@ -145,12 +145,13 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
   const admitted = await admitPlan(run, planned.value);
   if (!admitted.ok) return admitted;
   const { grant, plan } = admitted.value;
+  const principal = { ...grant.principal, traceparent: context.traceparent };
   const call: TenantCall = {
     ...request,
     scope: tenantScope(tenantId),
     tenantId,
-    principal: grant.principal,
-    actor: { kind: grant.principal.kind, id: grant.principal.id, traceparent: context.traceparent },
+    principal,
+    actor: { kind: principal.kind, id: principal.id, traceparent: context.traceparent },
     agent: grant.agent,
     planned: plan,
     lease: grant.lease?.id ?? null,
@@ -191,7 +192,6 @@ async function runNow(run: Run, startedAt: number, random: Random): Promise<Resu
     },
   };
   const reply = await route.handle(call, input);
-  const { principal } = grant;
   const watch = { tenant: tenantId, principal, ask: () => call.tenant.stands(principal), now: () => clock.now() };
   if (!reply.ok) return reply;
   const guarded = guardReply(
@@ -243,7 +243,7 @@ async function admitPlan(
 }
 
 async function admit(context: RequestContext, tenantId: TenantId, request: AdmissionRequest): Promise<Result<Grant>> {
-  const granted = await door(context.objects.tenant(tenantId)).admit(request);
+  const granted = await door(context.objects.tenant(tenantId)).admit(request, context.traceparent);
   if (granted.ok) noteGrant(context, granted.value);
   else if (granted.failure.rate) context.rate = granted.failure.rate;
   return granted;

@@ -130,7 +130,7 @@ describe('MemorySpaces', () => {
 
   test('what was noted to be forgotten before a step began is not embedded by it', async () => {
     const { spaces, store, drive, chain, agentId, indexOf, embedded } = setUp(2);
-    store.planDeletion({ agentId, id: chain[1]!.id as never, embeddingSpace: HashEmbeddingModel });
+    store.planDeletion({ agentId, id: chain[1]!.id as never, embeddingSpace: HashEmbeddingModel, traceparent: null });
     await spaces.choose(agentId, 'model', principal);
     await drive();
     expect([...indexOf('model')]).toEqual([chain[0]!.id]);

@@ -80,7 +80,7 @@ describe('MemoryWriter and MemoryEraser', () => {
     expect(written).toMatchObject({ ok: true });
     const carrying = writer.carry(deps.store.pendingOf(agentId));
     await held.arrived;
-    deps.store.planDeletion({ agentId, id, embeddingSpace: 'any' });
+    deps.store.planDeletion({ agentId, id, embeddingSpace: 'any', traceparent: null });
     const forgotten = await eraser.complete();
     expect(forgotten).toEqual(ok());
     held.release();
@@ -122,7 +122,7 @@ describe('MemoryWriter and MemoryEraser', () => {
         const found = await read(...args);
         if (overtake) {
           overtake = false;
-          deps.store.planDeletion({ agentId, id: ids[0]!, embeddingSpace: 'any' });
+          deps.store.planDeletion({ agentId, id: ids[0]!, embeddingSpace: 'any', traceparent: null });
           await eraser.complete();
         }
         return found;

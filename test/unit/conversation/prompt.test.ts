@@ -22,7 +22,7 @@ describe('a stored item', () => {
       role: 'user',
       content: [
         { type: 'input_text', text: 'x' },
-        { type: 'input_image', image_url: 'http://x/y.png' },
+        { type: 'input_image', image_url: 'data:image/png;base64,iVBORw0KGgo=' },
       ],
     },
     { type: 'function_call', id: 'mine', call_id: 'c', name: 'f', arguments: '{}', status: 'in_progress' },
@@ -73,7 +73,7 @@ describe('messages', () => {
             role: 'user',
             content: [
               { type: 'input_text', text: 'see' },
-              { type: 'input_image', image_url: 'http://x/y.png' },
+              { type: 'input_image', image_url: 'data:image/png;base64,iVBORw0KGgo=' },
             ],
           },
         ],
@@ -82,7 +82,7 @@ describe('messages', () => {
     );
     expect(message?.content).toEqual([
       { type: 'text', text: 'see' },
-      { type: 'image_url', image_url: { url: 'http://x/y.png' } },
+      { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } },
     ]);
     expect(lastUserText([message!])).toBe('see');
   });

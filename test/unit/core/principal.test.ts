@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { permissions } from '../../../shared/contracts/keys.ts';
 import { mintId } from '../../../shared/core/ids.ts';
-import { authorize, type Principal } from '../../../shared/core/principal.ts';
+import { authorize, toKeptPrincipal, type Principal } from '../../../shared/core/principal.ts';
 
 const [agent, other] = [mintId('agent', 0), mintId('agent', 0)];
 const principal = (held: readonly string[], bound: typeof agent | null = null): Principal => ({
@@ -14,6 +14,14 @@ const principal = (held: readonly string[], bound: typeof agent | null = null): 
 });
 const subset = fc.subarray([...permissions]);
 const asked = fc.constantFrom(...permissions, null);
+
+test.each([{}, { until: 5 }])(
+  'what is kept of a principal (%j) is all of it but the request by which it acted',
+  (ending) => {
+    const own = { ...principal(['keys:read'], agent), ...ending };
+    expect(toKeptPrincipal({ ...own, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` })).toStrictEqual(own);
+  },
+);
 
 describe('authorize', () => {
   test('grants exactly what the permissions hold, to a principal of the whole tenant', () => {

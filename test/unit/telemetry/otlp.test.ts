@@ -3,6 +3,7 @@ import { nestTrace, parseTrace, spanIdOf } from '../../../shared/core/trace.ts';
 import { OtlpExporter, parseOtlpHeaders } from '../../../shared/telemetry/otlp-exporter.ts';
 import { toMetrics, toTraces, type Span } from '../../../shared/telemetry/otlp.ts';
 import { metricsDocument, tracesDocument } from '../../support/otlp-collector.ts';
+import { findOtlpFaults } from '../../support/otlp-messages.ts';
 
 const span: Span = {
   traceId: '1'.repeat(32),
@@ -38,6 +39,46 @@ test('measurements of one name are one histogram, with a point for each set of a
   expect(a).toMatchObject({ count: '3', sum: 1_000_000_006, startTimeUnixNano: '1000000000' });
   expect([a!.bucketCounts[0], a!.bucketCounts[2], a!.bucketCounts.at(-1)]).toEqual(['1', '1', '1']);
   expect(b).toMatchObject({ count: '1', sum: 2 });
+});
+
+const traces = (change: object = {}) =>
+  toTraces({ 'service.name': 'x' }, [{ ...span, parentSpanId: '3'.repeat(16), error: 'failed', ...change }]);
+const measured = {
+  name: 'm',
+  unit: 's',
+  value: 0.5,
+  attributes: { model: 'a', yes: false, none: '', zero: 0 },
+} as const;
+
+test('the published messages hold every field that is sent, in the form in which it is sent', () => {
+  expect(findOtlpFaults('/v1/traces', traces())).toEqual([]);
+  expect(findOtlpFaults('/v1/traces', traces({ kind: 'internal', error: undefined, attributes: {} }))).toEqual([]);
+  expect(findOtlpFaults('/v1/metrics', toMetrics({}, [measured, { ...measured, value: 1e6 }], 1_000, 2_000))).toEqual(
+    [],
+  );
+});
+
+test.each([
+  ['"kind":2', '"kind":"SPAN_KIND_SERVER"'],
+  ['"kind":2', '"kind":9'],
+  ['"kind":2', '"kind":2,"span_id":"2"'],
+  ['"kind":2', '"kind":2,"links":{}'],
+  ['"kind":2', '"kind":2,"more":[]'],
+  ['"name":"freehold"', '"name":"freehold","more":"x"'],
+  ['"scopeSpans"', '"instrumentationLibrarySpans"'],
+  ['"1700000000123000000"', '1700000000123000000'],
+  ['"intValue":"3"', '"intValue":3'],
+  ['"intValue":"3"', '"intValue":"3","boolValue":true'],
+  ['"doubleValue":0.5', '"doubleValue":"0.5"'],
+  ['"boolValue":true', '"boolValue":"true"'],
+  ['"stringValue":"a"', '"stringValue":1'],
+  ['"code":2', '"code":2,"error":true'],
+  [`"${'1'.repeat(32)}"`, `"${'1'.repeat(16)}"`],
+  [`"${'2'.repeat(16)}"`, '"IiIiIiIiIiI="'],
+])('a document with %s as %s is none of theirs', (from, to) => {
+  const text = JSON.stringify(traces());
+  expect(text).toContain(from);
+  expect(findOtlpFaults('/v1/traces', JSON.parse(text.replace(from, to)) as object)).not.toEqual([]);
 });
 
 test('the exporter sends what it gathered once, in bounds, and a collector that is down hinders nobody', async () => {

@@ -4,7 +4,7 @@ import { mintId } from '../../../shared/core/ids.ts';
 import type { EventDraft } from '../../../shared/contracts/events.ts';
 import type { DeliveryPlan } from '../../../shared/contracts/webhooks.ts';
 import { Deliverer, type Sent } from '../../../durable-objects/webhook-endpoint/deliverer.ts';
-import { attemptDelaysMs } from '../../../durable-objects/webhook-endpoint/delivery-rules.ts';
+import { attemptDelaysMs, goodHealth } from '../../../durable-objects/webhook-endpoint/delivery-rules.ts';
 import { webhookEndpointMigrations } from '../../../durable-objects/webhook-endpoint/webhook-endpoint-migrations.ts';
 import { WebhookEndpointStore } from '../../../durable-objects/webhook-endpoint/webhook-endpoint-store.ts';
 import { CrashingStorage } from '../../support/crashing-storage.ts';
@@ -173,6 +173,25 @@ test('new settings hold for what comes while an attempt by the old ones hangs; i
   answer('a');
   await run;
   expect([notices, store.count(), store.state().givenUpRevision]).toEqual([[], 0, 0]);
+});
+
+test('what is told of an event that is given up, and of its receiver, comes in its trace', async () => {
+  const { clock, deliverer, store, asked, answer, notices } = makeEndpoint([0]);
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+  store.add([{ id: 'a', type: 'webhook.test', body: '{}', traceparent }], clock.at);
+  store.keep({
+    health: { ...goodHealth, failures: 4, failingSince: clock.at - attemptDelaysMs.reduce((sum, each) => sum + each) },
+    givenUpRevision: 0,
+  });
+  const run = deliverer.run(async () => plan);
+  await asked('a');
+  answer('a', 500);
+  await run;
+  expect(notices.map(({ type, traceparent: told }) => [type, told])).toEqual([
+    ['webhook.endpoint_failing', traceparent],
+    ['webhook.exhausted', traceparent],
+    ['webhook.endpoint_disabled', traceparent],
+  ]);
 });
 
 test('settings that cannot be had begin nothing, let what is under way end, and are told of', async () => {

@@ -21,7 +21,7 @@ export const deleteAgent = tenantRoute(
   async (call, { params }) => {
     const agentId = call.agent!.id;
     const { memories, state } = call.agentObject(agentId);
-    const forgotten = await memories.end(agentId);
+    const forgotten = await memories.end(agentId, call.traceparent);
     if (!forgotten.ok) return forgotten;
     const ended = await state.end(agentId);
     if (!ended.ok) return ended;

@@ -22,7 +22,7 @@ export const deleteConversation = tenantRoute(
     if (!isId('conversation', id)) return err('not_found', 'There is no such conversation.');
     const erased = await call.conversation(id).destroy(call.principal);
     if (!erased.ok) return erased;
-    const removed = await call.tenant.conversations.remove(id);
+    const removed = await call.tenant.conversations.remove(id, call.traceparent);
     return removed.ok ? ok(json({ id, object: 'conversation.deleted', deleted: true })) : removed;
   },
 );

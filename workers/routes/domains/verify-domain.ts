@@ -17,7 +17,7 @@ export const verifyDomain = tenantRoute(
     answer: { status: 200, schema: domain },
   },
   async (call, { params }) => {
-    const checked = await call.tenant.domains.verify(params.domain);
+    const checked = await call.tenant.domains.verify(params.domain, call.traceparent);
     return checked.ok ? ok(json(checked.value)) : checked;
   },
 );

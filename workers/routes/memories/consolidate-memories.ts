@@ -20,7 +20,8 @@ export const consolidateMemories = tenantRoute(
   async (call) => {
     const agent = call.agent!;
     const { memories } = call.agentObject(agent.id);
-    const done = await memories.consolidate(agent.id, call.principal.id, memoryPolicyOf(agent));
+    const policy = memoryPolicyOf(agent);
+    const done = await memories.consolidate(agent.id, call.principal.id, policy, call.traceparent);
     return done.ok ? ok(json(done.value)) : done;
   },
 );

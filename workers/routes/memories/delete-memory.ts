@@ -22,7 +22,7 @@ export const deleteMemory = tenantRoute(
   async (call, { params: { memory: id } }) => {
     if (!isId('memory', id)) return err('not_found', 'There is no such memory.');
     const agentId = call.agent!.id;
-    const deleted = await call.agentObject(agentId).memories.delete(agentId, id);
+    const deleted = await call.agentObject(agentId).memories.delete(agentId, id, call.traceparent);
     return deleted.ok ? ok(json({ object: 'memory.deleted', id, deleted: true })) : deleted;
   },
 );

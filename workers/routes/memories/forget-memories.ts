@@ -21,7 +21,7 @@ export const forgetMemories = tenantRoute(
   },
   async (call, { body }) => {
     const agentId = call.agent!.id;
-    const forgotten = await call.agentObject(agentId).memories.forget(agentId, body);
+    const forgotten = await call.agentObject(agentId).memories.forget(agentId, body, call.traceparent);
     if (!forgotten.ok) return forgotten;
     const { ids, at, head } = forgotten.value;
     const certificate: ForgetCertificate = {

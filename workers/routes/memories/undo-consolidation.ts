@@ -18,7 +18,8 @@ export const undoConsolidation = tenantRoute(
   },
   async (call, { params }) => {
     const agentId = call.agent!.id;
-    const undone = await call.agentObject(agentId).memories.undoConsolidation(agentId, params.consolidation);
+    const { memories } = call.agentObject(agentId);
+    const undone = await memories.undoConsolidation(agentId, params.consolidation, call.traceparent);
     return undone.ok ? ok(json(undone.value)) : undone;
   },
 );

@@ -3,7 +3,7 @@ import { KeyPrefixLength, mintApiKey } from '../../../shared/core/api-key.ts';
 import { toIso } from '../../../shared/core/clock.ts';
 import { mintId, systemRandom, type TenantId } from '../../../shared/core/ids.ts';
 import { err, ok, type Result } from '../../../shared/core/result.ts';
-import { operatorActor } from '../../../shared/contracts/audit.ts';
+import { operatorActor, withTrace } from '../../../shared/contracts/audit.ts';
 import { createKey, type CreatedKey } from '../../../shared/contracts/keys.ts';
 import type { CreateTenant, Tenant } from '../../../shared/contracts/tenants.ts';
 import type { TenantProfile } from '../../../shared/contracts/plans.ts';
@@ -68,6 +68,10 @@ export async function issueAdminKey(
     prefix: secret.slice(0, KeyPrefixLength),
     secretHash: sha256Hex(secret),
   };
-  const key = await door(context.objects.tenant(tenantId)).provision(wanted, operatorActor, profile);
+  const key = await door(context.objects.tenant(tenantId)).provision(
+    wanted,
+    withTrace(operatorActor, context.traceparent),
+    profile,
+  );
   return key.ok ? ok({ ...key.value, secret }) : key;
 }

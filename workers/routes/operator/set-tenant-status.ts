@@ -1,7 +1,7 @@
 /** Suspends or reactivates: the tenant's object first, since it decides, then the directory, which lists. */
 import type { TenantId } from '../../../shared/core/ids.ts';
 import { ok, type Result } from '../../../shared/core/result.ts';
-import { operatorActor } from '../../../shared/contracts/audit.ts';
+import { operatorActor, withTrace } from '../../../shared/contracts/audit.ts';
 import type { Tenant } from '../../../shared/contracts/tenants.ts';
 import { toTenant } from '../../../shared/store/tenant-directory.ts';
 import { door } from '../../edge/doors.ts';
@@ -18,7 +18,7 @@ export async function setTenantStatus(
   if (!found.ok) return found;
   const applied = await door(context.objects.tenant(found.value.id as TenantId)).tenancy.setStatus(
     status,
-    operatorActor,
+    withTrace(operatorActor, context.traceparent),
   );
   if (!applied.ok) return applied;
   const listed = await directory.setStatus(found.value.id, status);
