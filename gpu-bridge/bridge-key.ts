@@ -2,13 +2,14 @@
  * The bridge's identity: its id and Ed25519 key, made on this machine and kept in the data directory, readable by its
  * owner only. A key never leaves the machine; its successor lies beside it until the platform has accepted that.
  */
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 'jose';
 import { z } from 'zod';
 import { isId, mintId, type BridgeId } from '../shared/core/ids.ts';
 import { KeyRotateAfterMs, type PublicKey } from '../shared/contracts/bridges.ts';
 import type { BridgeKey } from './platform-client.ts';
+import { replaceFile } from './replace-file.ts';
 
 export const bridgePrivateJwk = z.looseObject({
   kty: z.literal('OKP'),
@@ -125,7 +126,7 @@ async function readKey(path: string): Promise<BridgePrivateJwk | undefined> {
 async function makeKey(path: string, id: BridgeId, now: number): Promise<BridgePrivateJwk> {
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const jwk = bridgePrivateJwk.parse({ ...(await exportJWK(privateKey)), kid: id, made_at: now });
-  await writeFile(path, `${JSON.stringify(jwk)}\n`, { mode: 0o600, flag: 'wx' });
+  await replaceFile(path, `${JSON.stringify(jwk)}\n`);
   return jwk;
 }
 

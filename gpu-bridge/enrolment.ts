@@ -2,7 +2,7 @@
  * How a machine becomes a bridge: the operator's token says where the platform is and is exchanged, once, for the
  * enrolment of a key that is made here. What the bridge needs to know of its platform is kept beside the key.
  */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeJwt } from 'jose';
@@ -19,6 +19,7 @@ import {
   type BridgeIdentity,
 } from './bridge-key.ts';
 import { createPlatformClient, describeRefusal, isGood } from './platform-client.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** What an enrolment leaves in the data directory. */
 export const enrolledPlatform = z.object({
@@ -69,7 +70,7 @@ export async function enrol(options: {
   const { platform_keys: platformKeys, bridge } = enrolled.parse(answer.body);
   if (isNext) await adoptNextIdentity(dataDir);
   const platform = { platform_url: platformUrl, platform_keys: platformKeys, transport: bridge.transport };
-  await save(join(dataDir, 'platform.json'), platform);
+  await replaceFile(join(dataDir, 'platform.json'), `${JSON.stringify(platform, null, 2)}\n`);
   return { identity, platform, name: bridge.name };
 }
 
@@ -94,9 +95,4 @@ async function chooseIdentity(
   }
   const identity = present ?? (await loadBridgeIdentity({ dataDir, id: bridge, privateJwk: undefined, now }));
   return { identity, isNext: false };
-}
-
-async function save(path: string, value: object): Promise<void> {
-  await writeFile(`${path}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${path}.new`, path);
 }

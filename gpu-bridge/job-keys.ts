@@ -4,10 +4,10 @@
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { givenJobKey, type GivenJobKey } from '../shared/contracts/inference.ts';
+import { replaceFile } from './replace-file.ts';
 
 const Kept = 2;
 const keptKeys = z.array(givenJobKey).max(Kept);
@@ -38,8 +38,7 @@ export class JobKeys {
     if (key.kid === this.newest) return false;
     this.#keys = [key, ...this.#keys.filter(({ kid }) => kid !== key.kid)].slice(0, Kept);
     this.#makeReady();
-    await writeFile(`${this.#path}.new`, JSON.stringify(this.#keys), { mode: 0o600 });
-    await rename(`${this.#path}.new`, this.#path);
+    await replaceFile(this.#path, JSON.stringify(this.#keys));
     return true;
   }
 

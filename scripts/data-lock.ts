@@ -2,9 +2,10 @@
  * One platform a data folder. A start that was killed may leave its workerd behind, which still holds the folder: the
  * next start ends it, after making sure that the process is the one that was written down.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { lockDataDir } from '../gpu-bridge/data-dir-lock.ts';
+import { replaceFile } from '../gpu-bridge/replace-file.ts';
 
 type Holder = { readonly pid: number; readonly workerd: readonly number[] };
 
@@ -27,12 +28,12 @@ export class DataLock {
       throw new Error(`Freehold is already running on this data folder${who}.`);
     }
     for (const pid of holder?.workerd ?? []) await end(pid);
-    this.note([]);
+    await this.note([]);
   }
 
   /** Writes down the workerd processes of this start. */
-  note(workerd: readonly number[]): void {
-    writeFileSync(this.#path, JSON.stringify({ pid: process.pid, workerd } satisfies Holder));
+  async note(workerd: readonly number[]): Promise<void> {
+    await replaceFile(this.#path, JSON.stringify({ pid: process.pid, workerd } satisfies Holder));
   }
 
   release(): void {

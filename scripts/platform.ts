@@ -3,13 +3,14 @@
  * directly; no proxy stands in front. The bindings are wrangler.toml's, so there is one list of them.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from 'miniflare';
 import { unstable_readConfig, unstable_splitSqlQuery } from 'wrangler';
+import { replaceFile } from '../gpu-bridge/replace-file.ts';
 import { Allowlist } from '../shared/egress/allowlist.ts';
 import { networkRules, type NetworkRules } from '../shared/egress/egress-rules.ts';
 import { buildFrontends, frontendsFolder } from './build-frontends.ts';
@@ -71,7 +72,7 @@ export async function loadSecrets(dataDir: string): Promise<Secrets> {
     platform_key: { ...(await exportJWK(privateKey)), kid: Buffer.from(randomBytes(8)).toString('hex') },
   };
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  writeFileSync(path, JSON.stringify(secrets, null, 2), { mode: 0o600 });
+  await replaceFile(path, JSON.stringify(secrets, null, 2));
   return secrets;
 }
 
@@ -86,7 +87,7 @@ export async function startPlatform(options: PlatformOptions): Promise<RunningPl
     VECTOR_ARENA_BYTES: OwnWorkerdArenaBytes,
     ...options.vars,
   } as Readonly<Record<string, string>>;
-  requireSameBuckets(options.dataDir, vars['AGENT_BUCKETS'] ?? '');
+  await requireSameBuckets(options.dataDir, vars['AGENT_BUCKETS'] ?? '');
   const kernel = await buildKernel();
   const withScript = (script: string, port: number) =>
     convertV4MiniflareOptions({
@@ -163,10 +164,10 @@ export function egressServices(allow: string) {
 }
 
 /** With another number of buckets the agents of a data folder would not be found. */
-export function requireSameBuckets(dataDir: string, buckets: string): void {
+export async function requireSameBuckets(dataDir: string, buckets: string): Promise<void> {
   const path = join(dataDir, 'layout.json');
   const isNew = !existsSync(path) && !existsSync(join(dataDir, 'state'));
-  if (isNew) writeFileSync(path, JSON.stringify({ agent_buckets: buckets }));
+  if (isNew) await replaceFile(path, JSON.stringify({ agent_buckets: buckets }));
   const kept = existsSync(path)
     ? (JSON.parse(readFileSync(path, 'utf8')) as { agent_buckets: string }).agent_buckets
     : OwnWorkerdAgentBuckets;

@@ -3,8 +3,9 @@
  * is once everything answers, and writes the same to dev.json for scripts. Ctrl-C stops all that it started.
  */
 import { lookup } from 'node:dns/promises';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from '../gpu-bridge/replace-file.ts';
 import { buildWorker } from './build.ts';
 import { startBridgeProcess, type BridgeProcess } from './bridge-process.ts';
 import { DataLock, findWorkerd } from './data-lock.ts';
@@ -28,7 +29,7 @@ async function start(options: StartOptions): Promise<void> {
   const secrets = await loadSecrets(options.dataDir);
   const { dataDir, port, vars } = options;
   const platform = await startPlatform({ dataDir, port, secrets, vars });
-  lock.note(findWorkerd());
+  await lock.note(findWorkerd());
   const platformUrl = `http://localhost:${platform.port}`;
   const operator = new LocalClient(platform.port, 'localhost', secrets.operator_token);
   let bridge: BridgeProcess;
@@ -72,7 +73,7 @@ async function start(options: StartOptions): Promise<void> {
     ...(demo && tenantUrl ? { tenant_url: tenantUrl, api_key: demo.apiKey, agent: demo.agent } : {}),
     operator_token: secrets.operator_token,
   };
-  writeFileSync(devPath, `${JSON.stringify(dev, null, 2)}\n`, { mode: 0o600 });
+  await replaceFile(devPath, `${JSON.stringify(dev, null, 2)}\n`);
   await announce(options, platformUrl, connected.models, demo && tenantUrl ? { ...demo, tenantUrl } : undefined);
   if (options.watch)
     watchForChanges(platform, async () => {

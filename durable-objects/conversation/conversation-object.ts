@@ -119,6 +119,7 @@ export class ConversationObject extends DurableObject<Platform> {
         const answer = await reached(this.#objects.tenant(this.#tenantId).stands(reader));
         return answer.ok ? answer.value : answer;
       },
+      meter: (reading) => state.waitUntil(reached(this.#objects.tenant(this.#tenantId).billing.meter([reading]))),
       now,
     });
     this.#approvals = new ApprovalDesk({
@@ -365,6 +366,7 @@ export class ConversationObject extends DurableObject<Platform> {
   }
 
   override webSocketClose(socket: WebSocket): void {
+    this.#sockets.ended(socket);
     socket.close();
   }
 

@@ -6,6 +6,8 @@
 import { parseId, type ResponseId } from '../../shared/core/ids.ts';
 import type { Principal } from '../../shared/core/principal.ts';
 import type { Result } from '../../shared/core/result.ts';
+import type { MeterReading } from '../../shared/contracts/billing.ts';
+import { addSent, nothingSent, readingOf, type Sent } from '../runtime/socket-egress.ts';
 
 const Tag = 'conversation';
 /** How long what the tenant's object said of a reader holds. */
@@ -18,6 +20,7 @@ type Seat = {
   readonly reader: Principal;
   readonly floor: ResponseId | '';
   readonly next: Readonly<Record<ResponseId, number>>;
+  readonly sent: Sent;
 };
 
 export type SocketOpening = {
@@ -31,6 +34,7 @@ export type SocketSource = {
   readonly responses: () => readonly { readonly id: ResponseId; readonly isOver: boolean }[];
   readonly frames: (id: ResponseId) => { readonly isOver: boolean; read(from: number): readonly string[] };
   readonly stands: (reader: Principal) => Promise<Result<unknown>>;
+  readonly meter: (reading: MeterReading) => void;
   readonly now: () => number;
 };
 
@@ -60,13 +64,21 @@ export class ConversationSockets {
     for (const socket of sockets) {
       const seat = socket.deserializeAttachment() as Seat | null;
       if (seat === null) continue;
-      if (!(await this.#stands(seat.reader))) end(socket, 1008, 'the credential has ended');
+      if (!(await this.#stands(seat.reader))) this.#end(socket, 1008, 'the credential has ended');
       else for (const each of ids) this.#send(socket, each);
     }
   }
 
   closeAll(): void {
-    for (const socket of this.#state.getWebSockets(Tag)) end(socket, 1000, 'the conversation was deleted');
+    for (const socket of this.#state.getWebSockets(Tag)) this.#end(socket, 1000, 'the conversation was deleted');
+  }
+
+  /** Its other end is gone: what went to it is told. */
+  ended(socket: WebSocket): void {
+    const seat = socket.deserializeAttachment() as Seat | null;
+    const reading = seat && readingOf(seat.sent, this.#source.now());
+    socket.serializeAttachment(null);
+    if (reading) this.#source.meter(reading);
   }
 
   /** From now on; or from what was seen: the rest of what is named, and all that is newer. */
@@ -80,7 +92,7 @@ export class ConversationSockets {
       ids.reduce<ResponseId | ''>((most, id) => (id > most ? id : most), '');
     const open = all.flatMap(({ id, isOver }) => (isOver ? [] : [[id, 0] as const]));
     const floor = newest(after === undefined ? all.map(({ id }) => id) : seen.map(([id]) => id));
-    return { reader, floor, next: Object.fromEntries([...open, ...seen]) };
+    return { reader, floor, next: Object.fromEntries([...open, ...seen]), sent: nothingSent(this.#source.now()) };
   }
 
   #send(socket: WebSocket, id: ResponseId): void {
@@ -91,13 +103,23 @@ export class ConversationSockets {
     const source = this.#source.frames(id);
     const { isOver } = source;
     const frames = source.read(from);
-    for (const frame of frames) socket.send(`${frame.slice(0, -1)},"response_id":"${id}"}`);
+    const messages = frames.map((frame) => `${frame.slice(0, -1)},"response_id":"${id}"}`);
+    for (const message of messages) socket.send(message);
+    const { sent, due } = addSent(seat.sent, messages, this.#source.now());
     const { [id]: _, ...others } = seat.next;
     // Those that have not ended stay named, so that the floor can rise above them.
     const next = isOver ? { ...this.#unended(), ...others } : { ...others, [id]: from + frames.length };
-    if (Object.keys(next).length > MostOpen) return end(socket, 1013, 'too many responses at once: list them');
     const floor = isOver && id > seat.floor ? id : seat.floor;
-    socket.serializeAttachment({ ...seat, floor, next } satisfies Seat);
+    socket.serializeAttachment({ ...seat, floor, next, sent } satisfies Seat);
+    if (due) this.#source.meter(due);
+    if (Object.keys(next).length > MostOpen) this.#end(socket, 1013, 'too many responses at once: list them');
+  }
+
+  /** Its other end may take its time to close: until then it has no seat. */
+  #end(socket: WebSocket, code: number, reason: string): void {
+    if (socket.deserializeAttachment() === null) return;
+    this.ended(socket);
+    socket.close(code, reason);
   }
 
   #unended(): Record<ResponseId, number> {
@@ -115,11 +137,4 @@ export class ConversationSockets {
     this.#standing.set(reader.id, { at: now, stands });
     return stands;
   }
-}
-
-/** Its other end may take its time to close: until then it has no seat. */
-function end(socket: WebSocket, code: number, reason: string): void {
-  if (socket.deserializeAttachment() === null) return;
-  socket.serializeAttachment(null);
-  socket.close(code, reason);
 }

@@ -4,7 +4,9 @@
  * read. A socket that is too far behind is told to page the list first: nothing is buffered for it without bound.
  */
 import type { Principal } from '../../shared/core/principal.ts';
+import type { MeterReading } from '../../shared/contracts/billing.ts';
 import type { EventFilter } from '../../shared/contracts/events.ts';
+import { addSent, nothingSent, readingOf, type Sent } from '../runtime/socket-egress.ts';
 import type { EventLog } from './event-log.ts';
 
 const Tag = 'events';
@@ -12,7 +14,12 @@ const PageSize = 100;
 const MostBehind = 5_000;
 
 /** Kept with each socket, at most 2 KB: of the reader only what tells whether it stands. */
-type Seat = { readonly reader: Principal; readonly filter: EventFilter; readonly position: number };
+type Seat = {
+  readonly reader: Principal;
+  readonly filter: EventFilter;
+  readonly position: number;
+  readonly sent: Sent;
+};
 
 export type SocketOpening = {
   readonly reader: Principal;
@@ -20,28 +27,39 @@ export type SocketOpening = {
   readonly lastEventId: string | undefined;
 };
 
+export type EventSocketParts = {
+  readonly log: () => EventLog;
+  readonly mayRead: (reader: Principal) => boolean;
+  readonly meter: (reading: MeterReading) => void;
+  readonly now: () => number;
+};
+
 export class EventSockets {
   readonly #state: DurableObjectState;
-  readonly #findLog: () => EventLog;
-  readonly #mayRead: (reader: Principal) => boolean;
+  readonly #parts: EventSocketParts;
 
-  constructor(state: DurableObjectState, log: () => EventLog, mayRead: (reader: Principal) => boolean) {
+  constructor(state: DurableObjectState, parts: EventSocketParts) {
     this.#state = state;
-    this.#findLog = log;
-    this.#mayRead = mayRead;
+    this.#parts = parts;
   }
 
   open({ reader, filter, lastEventId }: SocketOpening): Response {
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
     this.#state.acceptWebSocket(server, [Tag]);
-    const log = this.#findLog();
+    const { log: findLog, now } = this.#parts;
+    const log = findLog();
     const seen = lastEventId === undefined ? log.startOf(filter) : log.positionOf(lastEventId);
     if (seen === undefined) {
       server.send(
         JSON.stringify({ object: 'event.gap', reason: 'the event after which to go on is not kept any more' }),
       );
     }
-    const seat: Seat = { reader: { ...reader, permissions: [] }, filter, position: seen ?? 0 };
+    const seat: Seat = {
+      reader: { ...reader, permissions: [] },
+      filter,
+      position: seen ?? 0,
+      sent: nothingSent(now()),
+    };
     server.serializeAttachment(seat);
     void this.ring();
     return new Response(null, { status: 101, webSocket: client });
@@ -55,17 +73,37 @@ export class EventSockets {
     for (const socket of sockets) this.#send(socket);
   }
 
+  /** Its other end is gone: what went to it is told. */
+  ended(socket: WebSocket): void {
+    const seat = socket.deserializeAttachment() as Seat | null;
+    const reading = seat && readingOf(seat.sent, this.#parts.now());
+    socket.serializeAttachment(null);
+    if (reading) this.#parts.meter(reading);
+  }
+
   #send(socket: WebSocket): void {
-    const log = this.#findLog();
-    let seat = socket.deserializeAttachment() as Seat;
+    const { log: findLog, mayRead, meter, now } = this.#parts;
+    const log = findLog();
+    let seat = socket.deserializeAttachment() as Seat | null;
+    if (seat === null) return;
     const head = log.head();
-    if (!this.#mayRead(seat.reader)) return socket.close(1008, 'the credential has ended');
-    if (head - seat.position > MostBehind) return socket.close(1013, 'too far behind: page the list, then come back');
+    if (!mayRead(seat.reader)) return this.#end(socket, 1008, 'the credential has ended');
+    if (head - seat.position > MostBehind)
+      return this.#end(socket, 1013, 'too far behind: page the list, then come back');
     while (seat.position < head) {
       const events = log.after(seat.position, seat.filter, PageSize);
-      for (const { event } of events) socket.send(JSON.stringify(event));
-      seat = { ...seat, position: events.length < PageSize ? head : events.at(-1)!.position };
+      const messages = events.map(({ event }) => JSON.stringify(event));
+      for (const message of messages) socket.send(message);
+      const { sent, due } = addSent(seat.sent, messages, now());
+      seat = { ...seat, position: events.length < PageSize ? head : events.at(-1)!.position, sent };
+      socket.serializeAttachment(seat);
+      if (due) meter(due);
     }
-    socket.serializeAttachment(seat);
+  }
+
+  /** Its other end may take its time to close: until then it has no seat. */
+  #end(socket: WebSocket, code: number, reason: string): void {
+    this.ended(socket);
+    socket.close(code, reason);
   }
 }

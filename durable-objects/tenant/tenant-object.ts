@@ -148,11 +148,12 @@ export class TenantObject extends DurableObject<Platform> {
       (reader) => this.#admission.stands(reader).ok,
       () => state.storage.sync(),
     );
-    this.#sockets = new EventSockets(
-      state,
-      () => this.#events,
-      (reader) => this.#admission.stands(reader).ok,
-    );
+    this.#sockets = new EventSockets(state, {
+      log: () => this.#events,
+      mayRead: (reader) => this.#admission.stands(reader).ok,
+      meter: (reading) => void this.#billingDesk.meter([reading]),
+      now,
+    });
     this.#events = new EventLog(
       sql,
       () => this.clock,
@@ -545,6 +546,7 @@ export class TenantObject extends DurableObject<Platform> {
   }
 
   override webSocketClose(socket: WebSocket): void {
+    this.#sockets.ended(socket);
     socket.close();
   }
 

@@ -2,7 +2,7 @@
  * What a caller may not set cannot be set: every writable body with every internal member is refused or leaves that
  * member alone, and every good answer holds nothing that its schema does not declare. (I-5; ASVS 8.2.3)
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { fillPath, readApi, type Api, type Operation } from '../support/api-operations.ts';
 import { sampleBodies } from '../support/api-samples.ts';
 import { populateTenant, type PopulatedTenant } from '../support/populated-tenant.ts';
@@ -63,13 +63,18 @@ const prototypes = [
 let platform: TestPlatform;
 let api: Api;
 let tenant: PopulatedTenant;
+let tenants = 0;
 
 beforeAll(async () => {
   platform = await startTestPlatform();
   api = await readApi(platform);
-  tenant = await populateTenant(platform, 'acme');
+});
+beforeEach(async () => {
+  tenant = await populateTenant(platform, `acme-${tenants++}`);
 });
 afterAll(() => platform.stop());
+
+const hostOf = ({ slug }: PopulatedTenant) => `${slug}.localhost`;
 
 function writers(): readonly Operation[] {
   return api.operations.filter(({ body, access }) => body?.media === 'application/json' && access !== 'public');
@@ -80,7 +85,7 @@ const passedOn = new Set(['createChatCompletion', 'createEmbedding']);
 
 function send(operation: Operation, text: string): Promise<Answer> {
   const apex = operation.host === 'apex';
-  return platform.call(operation.method, apex ? 'localhost' : 'acme.localhost', fillPath(operation.path, tenant.ids), {
+  return platform.call(operation.method, apex ? 'localhost' : hostOf(tenant), fillPath(operation.path, tenant.ids), {
     token: apex ? platform.secrets.operator_token : tenant.key,
     rawBody: text,
   });
@@ -109,7 +114,7 @@ async function readAll(): Promise<string> {
     const limit = operation.queryParams.some(({ name }) => name === 'limit') ? '?limit=100' : '';
     texts.push(
       (
-        await platform.call('GET', 'acme.localhost', fillPath(operation.path, tenant.ids) + limit, {
+        await platform.call('GET', hostOf(tenant), fillPath(operation.path, tenant.ids) + limit, {
           token: tenant.key,
         })
       ).text,
@@ -194,7 +199,7 @@ describe('a body', () => {
         expect(answer.text).not.toContain(Mark);
       }
       expect(await readAll()).not.toContain(Mark);
-      expect((await platform.call('GET', 'acme.localhost', '/v1/agents')).status).toBe(401);
+      expect((await platform.call('GET', hostOf(tenant), '/v1/agents')).status).toBe(401);
     },
   );
 
@@ -207,9 +212,9 @@ describe('a body', () => {
       ['/v1/agents', { slug: 'raised', name: 'n', permissions: ['*'] }],
       ['/v1/conversations', { permissions: ['*'], role: 'admin' }],
     ] as const) {
-      expect((await platform.call('POST', 'acme.localhost', path, { token: made.secret, body })).status).toBe(400);
+      expect((await platform.call('POST', hostOf(tenant), path, { token: made.secret, body })).status).toBe(400);
     }
-    expect((await platform.call('GET', 'acme.localhost', '/v1/keys', { token: made.secret })).status).toBe(403);
+    expect((await platform.call('GET', hostOf(tenant), '/v1/keys', { token: made.secret })).status).toBe(403);
   });
 });
 

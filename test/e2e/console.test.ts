@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { animationsOver, launchBrowser, screenshotPath } from '../support/browser.ts';
+import { animationsOver, launchBrowser, screenshotPath, wearScheme } from '../support/browser.ts';
 import { PlainModel, startPlatformWithNode, type PlatformWithNode } from '../support/platform-with-node.ts';
 
 const MaxFirstLoadBytes = 250_000;
@@ -257,8 +257,7 @@ describe('every page', () => {
         await page.locator('main h1').waitFor();
         await expect.poll(() => page.getByRole('status', { name: 'Loading' }).count(), { timeout: 30_000 }).toBe(0);
         for (const colorScheme of ['light', 'dark'] as const) {
-          await page.emulateMedia({ colorScheme });
-          await animationsOver(page);
+          await wearScheme(page, colorScheme);
           const axe = new AxeBuilder({ page });
           // The dark scheme has the same page in other colours.
           const { violations } = await (colorScheme === 'dark' ? axe.withRules(['color-contrast']) : axe).analyze();

@@ -3,13 +3,15 @@ import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runI
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ConversationObject } from '../../durable-objects/conversation/conversation-object.ts';
+import { ConversationSockets } from '../../durable-objects/conversation/conversation-sockets.ts';
 import { conversationMigrations } from '../../durable-objects/conversation/conversation-migrations.ts';
 import { migrate } from '../../durable-objects/runtime/migrate.ts';
 import type { Platform } from '../../durable-objects/stubs.ts';
+import type { MeterReading } from '../../shared/contracts/billing.ts';
 import { createResponse, terminalStatuses } from '../../shared/contracts/responses.ts';
 import { mintId, mintResponseId, type ConversationId, type ResponseId, type TenantId } from '../../shared/core/ids.ts';
 import type { Principal } from '../../shared/core/principal.ts';
-import type { Result } from '../../shared/core/result.ts';
+import { ok, type Result } from '../../shared/core/result.ts';
 import { continueTrace } from '../../shared/core/trace.ts';
 import { startResponseTurn } from '../../shared/inference/start-turn.ts';
 import { conversationObjectName } from '../../shared/tenancy/object-name.ts';
@@ -194,4 +196,32 @@ describe('the alarm', () => {
     });
     expect(must(await stored.run((object) => object.read(principal))).id).toBe(stored.id);
   });
+});
+
+test('what goes to a socket of a conversation is egress, told when the socket ends', async () => {
+  const { run } = openConversation();
+  const id = mintResponseId(mintId('conversation', Start), Start);
+  const frames = [`{"type":"response.created","text":"é"}`];
+  const readings: MeterReading[] = [];
+  const received: string[] = [];
+  const collect = ({ data }: MessageEvent) => void received.push(String(data));
+  const sockets = await run((_, state) => {
+    const made = new ConversationSockets(state, {
+      responses: () => [{ id, isOver: false }],
+      frames: () => ({ isOver: false, read: (from) => frames.slice(from) }),
+      stands: () => Promise.resolve(ok(undefined)),
+      meter: (reading) => void readings.push(reading),
+      now: () => Start,
+    });
+    const { webSocket } = made.open({ reader: principal, after: {} });
+    webSocket!.accept();
+    webSocket!.addEventListener('message', collect);
+    return made;
+  });
+  await expect.poll(() => received).toEqual([`{"type":"response.created","text":"é","response_id":"${id}"}`]);
+  expect(readings).toEqual([]);
+  await run(() => sockets.closeAll());
+  expect(readings).toMatchObject([
+    { sku: 'egress_bytes', quantity: Buffer.byteLength(received[0]!), occurredAt: Start },
+  ]);
 });

@@ -1,10 +1,11 @@
 /// <reference types="@cloudflare/vitest-pool-workers/types" />
-/** Tool calls and tasks are metered by the events that tell of them: once, however often an event is carried. */
+/** What is metered beside runs: tool calls and tasks, by the events that tell of them, storage, and what goes to sockets. */
 import { beforeAll, expect, test } from 'vitest';
 import type { AdmissionRequest } from '../../shared/contracts/admission.ts';
 import type { CarriedEvent } from '../../shared/contracts/events.ts';
 import { mintId } from '../../shared/core/ids.ts';
-import { must, openTenant, start } from './tenant-env.ts';
+import type { Principal } from '../../shared/core/principal.ts';
+import { admin, must, openTenant, start } from './tenant-env.ts';
 import { migrateDatabase } from './vectors-env.ts';
 
 const HourMs = 3_600_000;
@@ -93,4 +94,39 @@ test('each call and each attempt of a task is entered once, with what it took', 
     { sku: 'job_minutes', quantity: 61_500, entries: 2, agent_id: agent },
     { sku: 'tool_calls', quantity: 2, entries: 2, agent_id: agent },
   ]);
+});
+
+test('what goes to a socket of the event log is egress, told once an hour and when the socket ends', async () => {
+  const { run, clock, adminKey } = await openTenant();
+  const reader: Principal = { ...admin, id: adminKey.id };
+  const opening = JSON.stringify({ reader, filter: {}, lastEventId: undefined });
+  const metered = () =>
+    run((_, state) =>
+      state.storage.sql
+        .exec<{ quantity: number }>("SELECT quantity FROM meter_entries WHERE sku = 'egress_bytes' ORDER BY id")
+        .toArray()
+        .map(({ quantity }) => quantity),
+    );
+  const received: string[] = [];
+  const socket = await run((object) => {
+    const { webSocket } = object.fetch(new Request(`https://tenant/?opening=${encodeURIComponent(opening)}`));
+    webSocket!.accept();
+    webSocket!.addEventListener('message', ({ data }) => void received.push(String(data)));
+    return webSocket!;
+  });
+  const bytes = (messages: readonly string[]) => messages.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const enter = async (id: string, count: number) => {
+    await run((object) => object.events.carry([call(id)]));
+    await expect.poll(() => received.length).toBe(count);
+  };
+  await enter('evt_1', 1);
+  expect(await metered()).toEqual([]);
+  clock.at += HourMs;
+  await enter('evt_2', 2);
+  const first = bytes(received);
+  await expect.poll(metered).toEqual([first]);
+  await enter('evt_3', 3);
+  clock.at += 1;
+  await run(() => socket.close());
+  await expect.poll(metered).toEqual([first, bytes(received.slice(2))]);
 });

@@ -42,8 +42,22 @@ export function screenshotPath(name: string): string {
   return join(folder, `${name}.png`);
 }
 
+/** The page in the colours of a scheme, which it takes when the browser tells it, and fades to. */
+export async function wearScheme(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+  await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor();
+  await animationsOver(page);
+}
+
 /** What is still moving has its colours half way, which is nobody's contrast. What moves for ever is not waited for. */
 export async function animationsOver(page: Page): Promise<void> {
-  await page.evaluate(`Promise.allSettled(document.getAnimations()
-    .filter(({ effect, playState }) => playState === 'running' && effect?.getComputedTiming().endTime !== Infinity).map(({ finished }) => finished))`);
+  await page.evaluate(`(async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    const moving = () => document.getAnimations().filter(({ effect, playState }) =>
+      playState === 'running' && effect?.getComputedTiming().endTime !== Infinity);
+    for (let still = 0; still < 2; still = moving().length === 0 ? still + 1 : 0) {
+      await Promise.allSettled(moving().map(({ finished }) => finished));
+      await frame();
+    }
+  })()`);
 }

@@ -11,17 +11,17 @@ function newFolder(): string {
   return folder;
 }
 
-test('a new folder takes any number of buckets, and from then on no other', () => {
+test('a new folder takes any number of buckets, and from then on no other', async () => {
   const folder = newFolder();
-  requireSameBuckets(folder, '0');
+  await requireSameBuckets(folder, '0');
   mkdirSync(join(folder, 'state'));
-  expect(() => requireSameBuckets(folder, '0')).not.toThrow();
-  expect(() => requireSameBuckets(folder, '16')).toThrow(/in 0 buckets/);
+  await requireSameBuckets(folder, '0');
+  await expect(requireSameBuckets(folder, '16')).rejects.toThrow(/in 0 buckets/);
 });
 
-test('a folder of an earlier release has the number that was the only one', () => {
+test('a folder of an earlier release has the number that was the only one', async () => {
   const folder = newFolder();
   mkdirSync(join(folder, 'state'));
-  expect(() => requireSameBuckets(folder, '16')).not.toThrow();
-  expect(() => requireSameBuckets(folder, '8')).toThrow(/AGENT_BUCKETS/);
+  await requireSameBuckets(folder, '16');
+  await expect(requireSameBuckets(folder, '8')).rejects.toThrow(/AGENT_BUCKETS/);
 });
