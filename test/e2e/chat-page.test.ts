@@ -8,7 +8,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { launchBrowser, screenshotPath } from '../support/browser.ts';
 import { PlainModel, startPlatformWithNode, type PlatformWithNode } from '../support/platform-with-node.ts';
 
-const MaxScriptBytes = 45_000;
+/** Of 45 kB: what is above is for what the chat learns next. */
+const MaxScriptBytes = 43_000;
 const SeeingModel = 'org/seeing';
 const words = (text: string) => text.split(' ');
 const plain = { words: words('The workshop opens at **nine** and closes at `five`.') };
@@ -49,10 +50,11 @@ const answers = (page: Page) => page.locator('.assistant[aria-busy="false"] .tex
 const script = (more: object) => (world.node.script = { ...world.node.script, ...more });
 
 describe('the chat page', () => {
-  test('is one script of at most 45 kB', async () => {
+  test('is one script of at most 43 kB, without what of the Markdown library makes HTML', async () => {
     await world.platform.call('GET', 'acme.localhost', '/');
     const file = readFileSync(join(import.meta.dirname, '../../dist/frontends/chat/freehold-chat.js'));
     expect(gzipSync(file, { level: 9 }).length).toBeLessThanOrEqual(MaxScriptBytes);
+    expect(file.toString()).not.toContain('report this to https://github.com/markedjs');
   });
 
   test('streams an answer, renders its Markdown, and shows the thread again after a reload', async () => {

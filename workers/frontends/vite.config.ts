@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import react from '@vitejs/plugin-react';
 import type { InlineConfig, Plugin } from 'vite';
+import { withoutInstance } from './lexer-only.ts';
 
 const common: InlineConfig = { configFile: false, logLevel: 'warn', publicDir: false };
 
@@ -34,18 +35,27 @@ function smallStyles(code: string): string {
   return code.slice(0, from) + text;
 }
 
+const lexerOnly: Plugin = {
+  name: 'lexer-only',
+  transform: (code, id) => (/\/marked\/lib\/[^/]+$/.test(id) ? { code: withoutInstance(code), map: null } : undefined),
+};
+
 export function chatBuild(root: string, outDir: string): InlineConfig {
   return {
     ...common,
     root: join(root, 'workers/frontends/chat'),
-    plugins: [smallTemplates],
+    plugins: [lexerOnly, smallTemplates],
     build: {
       outDir,
       emptyOutDir: true,
       target: 'es2022',
       lib: { entry: 'freehold-chat.ts', formats: ['es'], fileName: () => 'freehold-chat.js' },
-      // A library's build keeps its whitespace by itself.
-      rolldownOptions: { output: { codeSplitting: false, minify: true } },
+      rolldownOptions: {
+        // Nothing is done by reading a library's property: what is only read is left out.
+        treeshake: { propertyReadSideEffects: false },
+        // A library's build keeps its whitespace by itself.
+        output: { codeSplitting: false, minify: true },
+      },
     },
   };
 }

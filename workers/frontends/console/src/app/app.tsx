@@ -1,10 +1,13 @@
 /** Signed in, the pages; else the place to sign in. What one session has read, the next one does not see. */
-import { RouterProvider } from '@tanstack/react-router';
-import { useEffect } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import { queryClient } from '../api/queries.ts';
 import { SignInEnded, sessions, useSession } from '../session.ts';
-import { router } from './router.tsx';
 import { SignIn } from './sign-in.tsx';
+
+/** The pages come while somebody signs in; who is signed in already waits for nothing else. */
+const pages = () => import('./router.tsx');
+const Pages = lazy(pages);
+if (sessions.current) void pages();
 
 export function App() {
   const session = useSession();
@@ -16,5 +19,11 @@ export function App() {
     const timer = setTimeout(() => sessions.end(SignInEnded), Math.max(0, endsAt - Date.now()));
     return () => clearTimeout(timer);
   }, [endsAt]);
-  return session ? <RouterProvider router={router} /> : <SignIn />;
+  useEffect(() => void pages(), []);
+  if (!session) return <SignIn />;
+  return (
+    <Suspense>
+      <Pages />
+    </Suspense>
+  );
 }

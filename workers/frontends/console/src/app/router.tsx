@@ -4,6 +4,7 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
+  RouterProvider,
   lazyRouteComponent,
   type RouteComponent,
 } from '@tanstack/react-router';
@@ -98,7 +99,7 @@ const routeTree = root.addChildren([
   page('/nodes', { operator: lazyRouteComponent(() => import('../pages/operator/nodes-page.tsx'), 'NodesPage') }),
 ]);
 
-export const router = createRouter({
+const router = createRouter({
   routeTree,
   basepath: '/console',
   defaultPreload: 'intent',
@@ -110,6 +111,10 @@ declare module '@tanstack/react-router' {
   interface Register {
     router: typeof router;
   }
+}
+
+export default function Pages() {
+  return <RouterProvider router={router} />;
 }
 
 function NotFound() {

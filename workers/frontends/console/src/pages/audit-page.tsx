@@ -1,12 +1,14 @@
 /** Who changed what, and who was not let in: a chain that can be verified. The tenant's, or the operator's. */
-import { Button, Group, Text, TextInput } from '@mantine/core';
+import { Button, Group, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { AuditEntry } from '../../../../../shared/contracts/audit.ts';
 import { useApi, useApiList } from '../api/queries.ts';
 import { ChainState } from '../parts/chain-state.tsx';
 import { ListTable } from '../parts/data-table.tsx';
+import { toWords } from '../parts/format.ts';
 import { Page } from '../parts/page.tsx';
 import { Empty } from '../parts/states.tsx';
+import { useNames } from '../parts/use-names.ts';
 import { Age, Json, Status } from '../parts/values.tsx';
 
 type Filter = { readonly action?: string };
@@ -40,6 +42,7 @@ type Props = {
 function Trail({ list, verification, onFilter }: Props) {
   const [action, setAction] = useState('');
   const [opened, setOpened] = useState<number>();
+  const nameOf = useNames();
   return (
     <Page
       title="Audit trail"
@@ -52,13 +55,13 @@ function Trail({ list, verification, onFilter }: Props) {
           onFilter(action.trim() === '' ? {} : { action: action.trim() });
         }}
       >
-        <Group gap="xs">
+        <Group gap="xs" wrap="nowrap">
           <TextInput
             aria-label="Action"
             placeholder="key.* or agent.published"
             value={action}
             onChange={(event) => setAction(event.currentTarget.value)}
-            w={280}
+            flex="0 1 280px"
           />
           <Button type="submit" variant="default">
             Filter
@@ -87,8 +90,11 @@ function Trail({ list, verification, onFilter }: Props) {
               </>
             ),
           },
-          { name: 'By', cell: ({ actor }) => `${actor.kind} ${actor.kind === actor.id ? '' : actor.id}` },
-          { name: 'On', cell: ({ target }) => <Text size="sm">{target ?? '–'}</Text> },
+          {
+            name: 'By',
+            cell: ({ actor: { kind, id } }) => (kind === id ? toWords(kind) : `${toWords(kind)} ${nameOf(id)}`),
+          },
+          { name: 'On', cell: ({ target }) => (target === null ? '–' : nameOf(target)) },
           { name: 'Outcome', cell: ({ outcome }) => <Status value={outcome} /> },
           { name: 'When', cell: ({ time }) => <Age at={time} />, align: 'right' },
         ]}

@@ -34,7 +34,7 @@ export function DataTable<T>({ label, rows, columns, rowKey }: Props<T>) {
           <Table.Tr key={rowKey(row)}>
             {columns.map(({ name, cell, align }) => (
               <Table.Td key={name} data-name={name} ta={align ?? 'left'}>
-                {cell(row)}
+                <div>{cell(row)}</div>
               </Table.Td>
             ))}
           </Table.Tr>

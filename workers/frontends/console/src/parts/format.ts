@@ -21,6 +21,14 @@ export function formatMoney(micros: number): string {
 
 export const formatTime = (iso: string): string => exact.format(new Date(iso));
 
+const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' });
+const month = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' });
+
+/** `2026-11-20`, a day of the books, which begin at midnight UTC. */
+export const formatDay = (date: string): string => day.format(new Date(date));
+/** `2026-11` as `November 2026`. */
+export const formatMonth = (yearMonth: string): string => month.format(new Date(`${yearMonth}-01`));
+
 const units = [
   ['second', 60],
   ['minute', 60],

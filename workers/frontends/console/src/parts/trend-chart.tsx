@@ -37,8 +37,10 @@ export default function TrendChart({ label, data, series, format = String }: Pro
         gridAxis="x"
         valueFormatter={format}
         xAxisProps={{ minTickGap: 40 }}
-        yAxisProps={{ width: 64 }}
+        yAxisProps={{ width: 64, allowDecimals: false }}
         areaChartProps={{ accessibilityLayer: false }}
+        // Figures that come every second would never stand still, and a telephone would be busy with nothing else.
+        areaProps={{ isAnimationActive: false }}
       />
     </div>
   );

@@ -72,7 +72,7 @@ export function Age({ at, none = 'Never' }: { readonly at: string | null | undef
   }, []);
   if (at === null || at === undefined) return <>{none}</>;
   return (
-    <time dateTime={at} title={formatTime(at)}>
+    <time className="fh-time" dateTime={at} title={formatTime(at)}>
       {formatAge(at, Math.max(now, Date.now() - TickMs))}
     </time>
   );
@@ -110,7 +110,7 @@ export function CopyField({ value, label }: { readonly value: string; readonly l
 export function Id({ value }: { readonly value: string }) {
   return (
     <span className="fh-id">
-      <code>{value}</code>
+      <code title={value}>{value}</code>
       <CopyIcon value={value} label={`Copy ${value}`} />
     </span>
   );

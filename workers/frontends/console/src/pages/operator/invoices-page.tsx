@@ -2,7 +2,7 @@
 import { Link } from '@tanstack/react-router';
 import { useApi, useApiList } from '../../api/queries.ts';
 import { ListTable } from '../../parts/data-table.tsx';
-import { formatMoney } from '../../parts/format.ts';
+import { formatMonth, formatMoney } from '../../parts/format.ts';
 import { Page } from '../../parts/page.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { Age } from '../../parts/values.tsx';
@@ -21,7 +21,7 @@ export function OperatorInvoicesPage() {
         list={invoices}
         rowKey={({ id }) => id}
         columns={[
-          { name: 'Month', cell: ({ month }) => month },
+          { name: 'Month', cell: ({ month }) => formatMonth(month) },
           {
             name: 'Tenant',
             cell: ({ tenant }) => (

@@ -27,7 +27,7 @@ export function PricesPage() {
   return (
     <Page
       title="Prices"
-      about="The most specific one counts: of a tenant, of a plan, else everybody's. Receipts name the version they were made by."
+      about="Of models, in dollars for a million tokens. The most specific one counts: of a tenant, of a plan, else everybody's. Receipts name the version they were made by."
       actions={<Button onClick={() => setAsks(tab === 'models' ? 'price' : 'rate')}>Set a price</Button>}
     >
       <Tabs

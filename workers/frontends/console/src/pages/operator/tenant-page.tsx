@@ -1,5 +1,5 @@
 /** One tenant, as its operator sees it. */
-import { Alert, Button } from '@mantine/core';
+import { Alert, Button, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -49,7 +49,13 @@ export function TenantPage() {
               </div>
             </Panel>
             <Panel title="Where it departs from its plan">
-              <Json value={tenant.overrides} label="Overrides" />
+              {isPlain(tenant) ? (
+                <Text size="sm" c="dimmed">
+                  Nowhere: what its plan says holds.
+                </Text>
+              ) : (
+                <Json value={tenant.overrides} label="Overrides" />
+              )}
             </Panel>
           </>
         )}
@@ -57,6 +63,9 @@ export function TenantPage() {
     </Page>
   );
 }
+
+const isPlain = ({ overrides }: Tenant): boolean =>
+  Object.values(overrides).every((of) => Object.keys(of).length === 0);
 
 function Actions({ tenant }: { readonly tenant: Tenant }) {
   const params = { tenant: tenant.id };

@@ -18,6 +18,7 @@ export function TenantsPage() {
   const [isCreating, setCreating] = useState(false);
   const [created, setCreated] = useState<Created>();
   const tenants = useApiList('GET /operator/v1/tenants');
+  const plans = useApi('GET /operator/v1/plans', { query: { limit: 100 } });
   const create = (
     <Button leftSection={<Icon name="plus" size={16} />} onClick={() => setCreating(true)}>
       New tenant
@@ -38,8 +39,15 @@ export function TenantsPage() {
               </Link>
             ),
           },
-          { name: 'Address', cell: ({ url }) => url },
-          { name: 'Plan', cell: ({ plan }) => plan },
+          {
+            name: 'Address',
+            cell: ({ url }) => (
+              <a className="fh-plain-link" href={url} target="_blank" rel="noopener">
+                {new URL(url).host}
+              </a>
+            ),
+          },
+          { name: 'Plan', cell: ({ plan }) => plans.data?.data.find(({ id }) => id === plan)?.name ?? plan },
           { name: 'Status', cell: ({ status }) => <Status value={status} /> },
           { name: 'Created', cell: ({ created_at }) => <Age at={created_at} />, align: 'right' },
         ]}

@@ -5,7 +5,7 @@ import type { OperatorUsageGroup } from '../../../../../../shared/contracts/usag
 import { useApi } from '../../api/queries.ts';
 import { Choice } from '../../parts/choice.tsx';
 import { DataTable } from '../../parts/data-table.tsx';
-import { formatMoney, formatNumber, toWords } from '../../parts/format.ts';
+import { formatDay, formatMoney, formatNumber, toWords } from '../../parts/format.ts';
 import { Page } from '../../parts/page.tsx';
 import { Empty, Loaded } from '../../parts/states.tsx';
 
@@ -29,7 +29,10 @@ export function OperatorUsagePage() {
   const usage = useApi('GET /operator/v1/usage', { query: { group_by: group, from } });
   const tenants = useApi('GET /operator/v1/tenants', { query: { limit: 100 } });
   const nameOf = (value: string | undefined) =>
-    (group === 'tenant' && tenants.data?.data.find(({ id }) => id === value)?.name) || value || 'None';
+    (group === 'day' && value && formatDay(value)) ||
+    (group === 'tenant' && tenants.data?.data.find(({ id }) => id === value)?.name) ||
+    value ||
+    'None';
   return (
     <Page
       title="Usage"

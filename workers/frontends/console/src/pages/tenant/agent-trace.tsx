@@ -9,6 +9,7 @@ import { formatTime, toWords } from '../../parts/format.ts';
 import { JsonChanges } from '../../parts/json-changes.tsx';
 import { LinkButton } from '../../parts/link-button.tsx';
 import { Empty } from '../../parts/states.tsx';
+import { useNames } from '../../parts/use-names.ts';
 import { Age, Facts, Json } from '../../parts/values.tsx';
 
 const LiveMs = 2_000;
@@ -86,6 +87,7 @@ const parts = [
 export function StateHistory({ agent }: { readonly agent: string }) {
   const [part, setPart] = useState<(typeof parts)[number]['value']>('all');
   const [opened, setOpened] = useState<StateChange>();
+  const nameOf = useNames();
   const query = part === 'all' ? {} : { part };
   const changes = useApiList('GET /v1/agents/{agent}/state_changes', { params: { agent }, query });
   return (
@@ -105,7 +107,7 @@ export function StateHistory({ agent }: { readonly agent: string }) {
             ),
           },
           { name: 'What', cell: ({ changes: made }) => made.map(inWords).join(', ') },
-          { name: 'By', cell: byWhom },
+          { name: 'By', cell: (change) => byWhom(change, nameOf) },
           { name: 'When', cell: ({ created_at }) => <Age at={created_at} />, align: 'right' },
         ]}
         empty={
@@ -125,7 +127,7 @@ export function StateHistory({ agent }: { readonly agent: string }) {
           <Stack>
             <Facts
               of={[
-                ['By', byWhom(opened)],
+                ['By', byWhom(opened, nameOf)],
                 ['At', formatTime(opened.created_at)],
                 ['Item', opened.item ?? '–'],
               ]}
@@ -143,6 +145,6 @@ function inWords({ op, path }: StateChange['changes'][number]): string {
   return `${op === 'add' ? 'added' : op === 'remove' ? 'removed' : 'changed'} ${place}`;
 }
 
-function byWhom({ actor, response }: StateChange): string {
-  return response === null ? `${toWords(actor.kind)} ${actor.id}` : 'The agent itself, in a turn';
+function byWhom({ actor, response }: StateChange, nameOf: (id: string) => string): string {
+  return response === null ? `${toWords(actor.kind)} ${nameOf(actor.id)}` : 'The agent itself, in a turn';
 }

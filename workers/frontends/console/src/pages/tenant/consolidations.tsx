@@ -6,12 +6,14 @@ import { ConfirmButton } from '../../parts/confirm.tsx';
 import { ListTable } from '../../parts/data-table.tsx';
 import { formatNumber } from '../../parts/format.ts';
 import { Empty, FailureAlert } from '../../parts/states.tsx';
+import { useNames } from '../../parts/use-names.ts';
 import { Age, Status } from '../../parts/values.tsx';
 
 const stale = ['/v1/agents/{agent}/memories'];
 
 export function Consolidations({ agent }: { readonly agent: string }) {
   const params = { agent };
+  const nameOf = useNames();
   const runs = useApiList('GET /v1/agents/{agent}/memories/consolidations', { params });
   const consolidate = useChange('POST /v1/agents/{agent}/memories/consolidate', stale);
   const undo = useChange('POST /v1/agents/{agent}/memories/consolidations/{consolidation}/undo', stale);
@@ -41,7 +43,7 @@ export function Consolidations({ agent }: { readonly agent: string }) {
         rowKey={({ id }) => id}
         columns={[
           { name: 'When', cell: ({ created_at }) => <Age at={created_at} /> },
-          { name: 'By', cell: ({ author }) => author },
+          { name: 'By', cell: ({ author }) => nameOf(author) },
           { name: 'Duplicates', cell: ({ near_duplicates }) => formatNumber(near_duplicates), align: 'right' },
           { name: 'Episodes', cell: ({ episodes }) => formatNumber(episodes), align: 'right' },
           { name: 'Faded', cell: ({ decayed }) => formatNumber(decayed), align: 'right' },

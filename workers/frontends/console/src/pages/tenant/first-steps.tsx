@@ -6,15 +6,22 @@ import { Icon } from '../../parts/icon.tsx';
 import { Panel } from '../../parts/page.tsx';
 import { LinkButton } from '../../parts/link-button.tsx';
 
-type Step = { readonly title: string; readonly about: string; readonly isDone: boolean; readonly action: ReactNode };
+export type Step = {
+  readonly title: string;
+  readonly about: string;
+  readonly isDone: boolean;
+  readonly action: ReactNode;
+};
 
-export function FirstSteps() {
+/** `isReady`: whether it is known what is done, or that it cannot be known. */
+export function useFirstSteps(): { readonly isReady: boolean; readonly steps: readonly Step[] } {
   const agents = useApi('GET /v1/agents', { query: { limit: 100 } });
   const keys = useApi('GET /v1/keys', { query: { limit: 100 } });
   const branding = useApi('GET /v1/branding');
   const conversations = useApi('GET /v1/conversations', { query: { limit: 1 } });
   const all = [agents, keys, branding, conversations];
-  if (all.some(({ data }) => data === undefined)) return null;
+  if (all.some(({ data }) => data === undefined))
+    return { isReady: all.every(({ isLoading }) => !isLoading), steps: [] };
   const steps: readonly Step[] = [
     {
       title: 'Make an agent',
@@ -41,6 +48,10 @@ export function FirstSteps() {
       action: link('/keys', 'Create a key'),
     },
   ];
+  return { isReady: true, steps };
+}
+
+export function FirstSteps({ steps }: { readonly steps: readonly Step[] }) {
   const next = steps.find(({ isDone }) => !isDone);
   if (!next) return null;
   return (

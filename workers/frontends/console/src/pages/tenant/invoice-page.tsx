@@ -4,7 +4,7 @@ import type { InvoiceLine } from '../../../../../../shared/contracts/billing.ts'
 import { useApi } from '../../api/queries.ts';
 import { DataTable } from '../../parts/data-table.tsx';
 import { DownloadButton } from '../../parts/download.tsx';
-import { formatMoney, formatNumber, toWords } from '../../parts/format.ts';
+import { formatMoney, formatMonth, formatNumber, toWords } from '../../parts/format.ts';
 import { Page, Panel } from '../../parts/page.tsx';
 import { Loaded } from '../../parts/states.tsx';
 import { Facts, Status } from '../../parts/values.tsx';
@@ -14,7 +14,7 @@ export function InvoicePage() {
   const reading = useApi('GET /v1/invoices/{invoice}', { params: { invoice } });
   return (
     <Page
-      title={`Invoice ${invoice}`}
+      title={`Invoice ${reading.data ? formatMonth(reading.data.month) : ''}`}
       actions={
         <DownloadButton
           label="Download as CSV"

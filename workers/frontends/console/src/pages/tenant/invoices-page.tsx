@@ -2,7 +2,7 @@
 import { Link } from '@tanstack/react-router';
 import { useApiList } from '../../api/queries.ts';
 import { ListTable } from '../../parts/data-table.tsx';
-import { formatMoney } from '../../parts/format.ts';
+import { formatMoney, formatMonth } from '../../parts/format.ts';
 import { Page } from '../../parts/page.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { Status } from '../../parts/values.tsx';
@@ -20,7 +20,7 @@ export function InvoicesPage() {
             name: 'Month',
             cell: ({ month }) => (
               <Link className="fh-plain-link" to="/invoices/$invoice" params={{ invoice: month }}>
-                {month}
+                {formatMonth(month)}
               </Link>
             ),
           },

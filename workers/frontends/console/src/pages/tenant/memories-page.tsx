@@ -11,6 +11,7 @@ import { formatTime, toWords } from '../../parts/format.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Page, Panel } from '../../parts/page.tsx';
 import { Empty, FailureAlert, Loaded } from '../../parts/states.tsx';
+import { useNames } from '../../parts/use-names.ts';
 import { AgentPicker, useChosenAgent } from '../../parts/use-agents.tsx';
 import { Age, CopyField, Facts, Id, Status } from '../../parts/values.tsx';
 import { LinkButton } from '../../parts/link-button.tsx';
@@ -215,6 +216,7 @@ function MemoryDialog({
   readonly onClose: () => void;
 }) {
   const params = { agent, memory: id };
+  const nameOf = useNames();
   const memory = useApi('GET /v1/agents/{agent}/memories/{memory}', { params });
   const proof = useApi('GET /v1/agents/{agent}/memories/{memory}/proof', { params });
   return (
@@ -225,7 +227,7 @@ function MemoryDialog({
             <Text className="fh-text" mb="md">
               {found.text}
             </Text>
-            <Facts of={[...factsOf(found), ['Sealed', sealOf(proof.data)]]} />
+            <Facts of={[...factsOf(found, nameOf), ['Sealed', sealOf(proof.data)]]} />
           </>
         )}
       </Loaded>
@@ -233,12 +235,12 @@ function MemoryDialog({
   );
 }
 
-function factsOf(memory: Memory): readonly (readonly [string, React.ReactNode])[] {
+function factsOf(memory: Memory, nameOf: (id: string) => string): readonly (readonly [string, React.ReactNode])[] {
   const { source, author, recorded_at } = memory.provenance;
   return [
     ['Kind', toWords(memory.kind)],
     ['From', `${toWords(source.type)}${source.ref === null ? '' : `: ${source.ref}`}`],
-    ['Written by', author],
+    ['Written by', nameOf(author)],
     ['Recorded', formatTime(recorded_at)],
     ['Confidence', memory.confidence],
     ['Holds until', memory.valid_until === null ? 'No end' : formatTime(memory.valid_until)],

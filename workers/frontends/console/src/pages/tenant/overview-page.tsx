@@ -1,6 +1,6 @@
 /** The first page: what happens now, how it has been, and, for a newcomer, what to do next. */
 import { SegmentedControl, Skeleton, Text } from '@mantine/core';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, memo, Suspense, useState } from 'react';
 import type { PlatformEvent } from '../../../../../../shared/contracts/events.ts';
 import type { Telemetry, TelemetryWindow } from '../../../../../../shared/contracts/telemetry.ts';
 import { useEvents } from '../../api/event-stream.ts';
@@ -9,10 +9,10 @@ import { DataTable } from '../../parts/data-table.tsx';
 import { formatCompact, formatMoney, formatMs, formatNumber, toWords } from '../../parts/format.ts';
 import { LinkButton } from '../../parts/link-button.tsx';
 import { Page, Panel } from '../../parts/page.tsx';
-import { FailureAlert, Loaded } from '../../parts/states.tsx';
+import { FailureAlert, Loaded, Loading } from '../../parts/states.tsx';
 import { useAgents } from '../../parts/use-agents.tsx';
 import { Age, Stat, Status } from '../../parts/values.tsx';
-import { FirstSteps } from './first-steps.tsx';
+import { FirstSteps, useFirstSteps } from './first-steps.tsx';
 
 const TrendChart = lazy(() => import('../../parts/trend-chart.tsx'));
 /** What a request did is counted within a second; with this it shows within two. */
@@ -29,6 +29,7 @@ export function OverviewPage() {
   const tenant = useApi('GET /v1/tenant');
   const query = { window, group_by: 'agent' };
   const telemetry = useApi('GET /v1/telemetry', { query }, { refetchInterval: LiveMs });
+  const { isReady, steps } = useFirstSteps();
   return (
     <Page
       title="Overview"
@@ -43,19 +44,27 @@ export function OverviewPage() {
         />
       }
     >
-      <FirstSteps />
-      <Loaded reading={telemetry} lines={6}>
-        {(figures) => (
-          <>
-            <Figures telemetry={figures} />
-            <Trends telemetry={figures} />
-          </>
-        )}
-      </Loaded>
-      <div className="fh-halves">
-        {telemetry.data && <ByAgent telemetry={telemetry.data} />}
-        <Live />
-      </div>
+      {isReady ? (
+        <>
+          <FirstSteps steps={steps} />
+          <Loaded reading={telemetry} lines={6}>
+            {(figures) => (
+              <>
+                <Figures telemetry={figures} />
+                <Trends points={figures.points} stepSeconds={figures.step_seconds} />
+              </>
+            )}
+          </Loaded>
+          {!telemetry.isLoading && (
+            <div className="fh-halves">
+              {telemetry.data && <ByAgent telemetry={telemetry.data} />}
+              <Live />
+            </div>
+          )}
+        </>
+      ) : (
+        <Loading lines={6} />
+      )}
     </Page>
   );
 }
@@ -100,14 +109,15 @@ function Figures({ telemetry }: { readonly telemetry: Telemetry }) {
 const orDash = (value: number | null, format: (value: number) => string): string =>
   value === null ? '–' : format(value);
 
-function Trends({ telemetry }: { readonly telemetry: Telemetry }) {
-  const time = (at: string) =>
-    new Date(at).toLocaleString(
-      'en-GB',
-      telemetry.step_seconds < 86_400 ? { hour: '2-digit', minute: '2-digit' } : { day: 'numeric', month: 'short' },
-    );
-  const points = telemetry.points.map(({ at, requests, errors, duration_ms }) => ({
-    at: time(at),
+type TrendsProps = { readonly points: Telemetry['points']; readonly stepSeconds: number };
+const timeOfDay = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const dayOfYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+
+/** Drawn anew when a figure is another one, not each time that the figures are read. */
+const Trends = memo(function Trends({ points: read, stepSeconds }: TrendsProps) {
+  const time = stepSeconds < 86_400 ? timeOfDay : dayOfYear;
+  const points = read.map(({ at, requests, errors, duration_ms }) => ({
+    at: time.format(new Date(at)),
     requests,
     errors,
     p50: Math.round(duration_ms.p50 ?? 0),
@@ -143,7 +153,7 @@ function Trends({ telemetry }: { readonly telemetry: Telemetry }) {
       </Panel>
     </div>
   );
-}
+});
 
 const MaxRows = 8;
 
@@ -184,6 +194,8 @@ function Live() {
     <Panel title="Right now" actions={<Status value={state} />}>
       {before.error ? (
         <FailureAlert error={before.error} retry={before.refetch} />
+      ) : before.data === undefined ? (
+        <Loading lines={MaxRows} />
       ) : shown.length === 0 ? (
         <Text size="sm" c="dimmed">
           What happens shows here as it happens.

@@ -57,7 +57,7 @@ function Bench({ agent }: { readonly agent: Agent }) {
     void say(input.trim());
   };
   return (
-    <div className="fh-split">
+    <div className="fh-split fh-bench">
       <Panel
         title="Conversation"
         about={<code>{model}</code>}
@@ -80,8 +80,8 @@ function Bench({ agent }: { readonly agent: Agent }) {
           </>
         }
       >
-        <Stack>
-          <div aria-live="polite" aria-busy={isRunning}>
+        <Stack className="fh-bench-talk">
+          <div className="fh-bench-thread" aria-live="polite" aria-busy={isRunning}>
             {thread.length === 0 ? (
               <Text size="sm" c="dimmed" py="xl" ta="center">
                 Ask something. The answer streams in, and the panel beside it shows the turn.

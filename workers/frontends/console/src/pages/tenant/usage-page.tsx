@@ -5,10 +5,10 @@ import type { UsageGroup, UsageRow } from '../../../../../../shared/contracts/us
 import { useApi } from '../../api/queries.ts';
 import { Choice } from '../../parts/choice.tsx';
 import { DataTable } from '../../parts/data-table.tsx';
-import { formatMoney, formatNumber, toWords } from '../../parts/format.ts';
+import { formatDay, formatMoney, formatNumber, toWords } from '../../parts/format.ts';
 import { Page } from '../../parts/page.tsx';
 import { Empty, Loaded } from '../../parts/states.tsx';
-import { useAgents } from '../../parts/use-agents.tsx';
+import { useNames } from '../../parts/use-names.ts';
 import { Stat } from '../../parts/values.tsx';
 
 const DayMs = 86_400_000;
@@ -36,7 +36,11 @@ export function UsagePage() {
   const today = Math.floor(Date.now() / DayMs) * DayMs;
   const from = new Date(today - (Number(days) - 1) * DayMs).toISOString();
   const usage = useApi('GET /v1/usage', { query: { group_by: group, from } });
-  const nameOf = useNames(group);
+  const known = useNames();
+  const nameOf = (value: string | null) => {
+    if (value === null) return 'None';
+    return group === 'day' ? formatDay(value) : known(value);
+  };
   return (
     <Page
       title="Usage"
@@ -109,12 +113,4 @@ function valueOf(row: UsageRow, group: UsageGroup): string | null {
   if (group === 'key') return row.key_id ?? null;
   if (group === 'user') return row.user_id ?? null;
   return row[group] ?? null;
-}
-
-/** Ids of agents and keys by the names that people gave them. */
-function useNames(group: UsageGroup): (value: string | null) => string {
-  const agents = useAgents();
-  const keys = useApi('GET /v1/keys', { query: { limit: 100 } }, { enabled: group === 'key' });
-  const named = group === 'agent' ? agents.data?.data : group === 'key' ? keys.data?.data : undefined;
-  return (value) => (value === null ? 'None' : (named?.find(({ id }) => id === value)?.name ?? value));
 }
