@@ -99,10 +99,16 @@ describe.each(Object.entries(backends).map(([name, open]) => ({ name, open })))(
     });
 
     test('a tombstone or another agent’s row is dropped, even where the store hands it out', async () => {
-      const { deps, scope, agentId, rows } = await setUp([{ text: 'the door code' }, { text: 'the door code?' }]);
+      const texts = ['the door code', 'the door code?', 'a door code'];
+      const { deps, scope, agentId, rows } = await setUp(texts.map((text) => ({ text })));
+      const [other, reader] = [mintId('agent', 0), mintId('agent', 0)];
       const careless = [
         { ...rows[0]!, text: '', deletedAt: 1 },
-        { ...rows[1]!, agentId: mintId('agent', 0) },
+        { ...rows[1]!, agentId: other },
+        ...memoryChain(scope.tenantId, other, [{ scope: 'shared', readers: [reader] }]).map((row) => ({
+          ...row,
+          id: rows[2]!.id,
+        })),
       ];
       const store = { findMemories: async () => ok(careless) };
       const request = recallRequest.parse({ query: 'the door code' });
