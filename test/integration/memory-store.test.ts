@@ -78,6 +78,28 @@ describe('MemoryStore', () => {
     expect(await store.listChain(scope, agentId, 0, 10)).toEqual({ ok: true, value: rows });
   });
 
+  test('what is shared is given to its readers, and to all where it names none', async () => {
+    const { scope, agentId: home } = await fill(0);
+    const [reader, stranger] = [mintId('agent', 0), mintId('agent', 0)];
+    const rows = memoryChain(scope.tenantId, home, [
+      { scope: 'shared', readers: [reader] },
+      { scope: 'shared', readers: ['*'] },
+      { scope: 'private', readers: [reader] },
+    ]);
+    await store.insertMemories(scope, rows);
+    const found = async (agentId: AgentId) => {
+      const given = await store.findMemories(
+        scope,
+        agentId,
+        rows.map(({ id }) => id),
+      );
+      return given.ok ? given.value.map(({ sequence }) => sequence).toSorted() : given;
+    };
+    expect(await found(home)).toEqual([1, 2, 3]);
+    expect(await found(reader)).toEqual([1, 2]);
+    expect(await found(stranger)).toEqual([2]);
+  });
+
   test('lists newest first, each once, page by page', async () => {
     const { scope, agentId, rows } = await fill(7);
     await store.deleteMemories(scope, agentId, [rows[3]!.id], 1);
