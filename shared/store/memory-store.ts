@@ -17,12 +17,14 @@ import {
   isNotNull,
   isNull,
   lt,
+  lte,
   ne,
   or,
   sql,
   type SQL,
 } from 'drizzle-orm';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
+import { alias } from 'drizzle-orm/sqlite-core';
 import type { List } from '../contracts/common.ts';
 import { toList } from '../contracts/common.ts';
 import type { Memory, MemoryChange, MemoryFilter } from '../contracts/memories.ts';
@@ -237,43 +239,35 @@ export class MemoryStore {
     return done.ok ? ok() : done;
   }
 
-  /** The hashes between the checkpoints around a place in the chain, and the one that seals them, if there is one yet. */
+  /**
+   * The hashes between the checkpoints around a memory of the agent, and the one that seals them, if there is one yet; no
+   * leaves where the agent never had the memory.
+   */
   async listStretch(
     scope: TenantScope,
     agentId: AgentId,
-    sequence: number,
+    id: string,
   ): Promise<Result<{ readonly leaves: LinkHash[]; readonly checkpoint: ChainHead | null }>> {
-    const own = eq(memories.agentId, agentId);
-    const isCheckpoint = eq(memories.kind, 'checkpoint');
-    const link = { id: memories.id, sequence: memories.sequence, hash: memories.hash };
-    const around = await attempt(() =>
-      this.#db.batch([
-        this.#db
-          .select(link)
-          .from(memories)
-          .where(inTenant(scope, own, isCheckpoint, lt(memories.sequence, sequence)))
-          .orderBy(desc(memories.sequence))
-          .limit(1),
-        this.#db
-          .select(link)
-          .from(memories)
-          .where(inTenant(scope, own, isCheckpoint, gt(memories.sequence, sequence)))
-          .orderBy(asc(memories.sequence))
-          .limit(1),
-      ]),
-    );
-    if (!around.ok) return around;
-    const [[before], [checkpoint]] = around.value;
+    const around = alias(memories, 'around');
+    const own = and(eq(around.tenantId, scope.tenantId), eq(around.agentId, agentId), eq(around.kind, 'checkpoint'));
+    const place = sql`(SELECT sequence FROM memories WHERE ${inTenant(scope, eq(memories.id, id), isOwn(agentId), ne(memories.kind, 'checkpoint'))})`;
+    const nearest = (condition: SQL, order: SQL) => sql`(SELECT ${around.sequence} FROM ${memories} AS around
+      WHERE ${and(own, condition)} ORDER BY ${order} LIMIT 1)`;
     const where = inTenant(
       scope,
-      own,
-      gt(memories.sequence, before?.sequence ?? 0),
-      checkpoint && lt(memories.sequence, checkpoint.sequence),
+      eq(memories.agentId, agentId),
+      sql`${place} IS NOT NULL`,
+      gt(memories.sequence, sql`COALESCE(${nearest(lt(around.sequence, place), desc(around.sequence))}, 0)`),
+      lte(memories.sequence, sql`COALESCE(${nearest(gt(around.sequence, place), asc(around.sequence))}, 9e15)`),
     );
-    const leaves = await attempt(() =>
+    const link = { id: memories.id, sequence: memories.sequence, hash: memories.hash, kind: memories.kind };
+    const found = await attempt(() =>
       this.#db.select(link).from(memories).where(where).orderBy(asc(memories.sequence)).all(),
     );
-    return leaves.ok ? ok({ leaves: leaves.value, checkpoint: checkpoint ?? null }) : leaves;
+    if (!found.ok) return found;
+    const last = found.value.at(-1);
+    const checkpoint = last?.kind === 'checkpoint' ? last : null;
+    return ok({ leaves: checkpoint ? found.value.slice(0, -1) : found.value, checkpoint });
   }
 
   /** How many memories there are, and how many bytes of text. */

@@ -192,7 +192,7 @@ describe('MemoryStore', () => {
     await watched.listDerived(scope, agentId, [first!]);
     await watched.deleteMemories(scope, agentId, [first!], 1, [second!]);
     await watched.findKnownId(scope, [first!]);
-    await watched.listStretch(scope, agentId, 2);
+    await watched.listStretch(scope, agentId, second!);
     expect(asked.length).toBeGreaterThan(10);
     for (const { sql, params } of asked) {
       const { results } = await database
