@@ -24,7 +24,7 @@ import { ChainVerifier, emptyChain, type ChainHead, type MemoryRecord } from '..
 import type { MemoryExport } from '../../shared/store/memory-export.ts';
 import { explainRefusal } from '../../shared/store/memory-gate.ts';
 import { proveInclusion } from '../../shared/store/memory-proof.ts';
-import { toMemory } from '../../shared/store/memory-store.ts';
+import { toMemory } from '../../shared/store/memory-view.ts';
 import type { SpaceRegister } from '../../shared/store/space-register.ts';
 import { tenantScope } from '../../shared/tenancy/tenant-scope.ts';
 import type { Duty } from '../runtime/alarm-scheduler.ts';

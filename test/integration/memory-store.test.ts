@@ -2,7 +2,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { mintId, type AgentId } from '../../shared/core/ids.ts';
 import { verifyChain } from '../../shared/store/memory-chain.ts';
-import { MemoryStore, toMemory } from '../../shared/store/memory-store.ts';
+import { MemoryStore } from '../../shared/store/memory-store.ts';
+import { toMemory } from '../../shared/store/memory-view.ts';
 import { memory } from '../../shared/contracts/memories.ts';
 import { tenantScope, type TenantScope } from '../../shared/tenancy/tenant-scope.ts';
 import { memoryChain } from '../support/memory-factory.ts';
