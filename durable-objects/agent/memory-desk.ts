@@ -24,7 +24,7 @@ import { ChainVerifier, emptyChain, type ChainHead, type MemoryRecord } from '..
 import type { MemoryExport } from '../../shared/store/memory-export.ts';
 import { explainRefusal } from '../../shared/store/memory-gate.ts';
 import { proveInclusion } from '../../shared/store/memory-proof.ts';
-import { toMemory } from '../../shared/store/memory-store.ts';
+import { toMemory } from '../../shared/store/memory-view.ts';
 import type { SpaceRegister } from '../../shared/store/space-register.ts';
 import { tenantScope } from '../../shared/tenancy/tenant-scope.ts';
 import type { Duty } from '../runtime/alarm-scheduler.ts';
@@ -202,12 +202,11 @@ export class MemoryDesk extends RpcTarget {
   async prove(agentId: AgentId, id: MemoryId): Promise<Result<InclusionProof>> {
     const carried = await this.#writer.carry(this.#deps.store.pendingOf(agentId));
     if (!carried.ok) return carried;
-    const found = await this.#deps.memories().findOwn(this.#deps.scope, agentId, [id]);
-    if (!found.ok) return found;
-    const row = found.value.find(({ kind }) => kind !== 'checkpoint');
-    if (!row) return err('not_found', 'There is no such memory.');
-    const stretch = await this.#deps.memories().listStretch(this.#deps.scope, agentId, row.sequence);
-    return stretch.ok ? ok(proveInclusion(row, stretch.value.leaves, stretch.value.checkpoint)) : stretch;
+    const stretch = await this.#deps.memories().listStretch(this.#deps.scope, agentId, id);
+    if (!stretch.ok) return stretch;
+    const { leaves, checkpoint } = stretch.value;
+    const memory = leaves.find((leaf) => leaf.id === id);
+    return memory ? ok(proveInclusion(memory, leaves, checkpoint)) : err('not_found', 'There is no such memory.');
   }
 
   async counters(agentId: AgentId): Promise<Result<MemoryCounters>> {

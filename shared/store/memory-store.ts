@@ -17,16 +17,17 @@ import {
   isNotNull,
   isNull,
   lt,
+  lte,
   ne,
   or,
   sql,
   type SQL,
 } from 'drizzle-orm';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
+import { alias } from 'drizzle-orm/sqlite-core';
 import type { List } from '../contracts/common.ts';
 import { toList } from '../contracts/common.ts';
-import type { Memory, MemoryChange, MemoryFilter } from '../contracts/memories.ts';
-import { toIso } from '../core/clock.ts';
+import type { MemoryFilter } from '../contracts/memories.ts';
 import type { AgentId } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { TenantScope } from '../tenancy/tenant-scope.ts';
@@ -237,43 +238,35 @@ export class MemoryStore {
     return done.ok ? ok() : done;
   }
 
-  /** The hashes between the checkpoints around a place in the chain, and the one that seals them, if there is one yet. */
+  /**
+   * The hashes between the checkpoints around a memory of the agent, and the one that seals them, if there is one yet; no
+   * leaves where the agent never had the memory.
+   */
   async listStretch(
     scope: TenantScope,
     agentId: AgentId,
-    sequence: number,
+    id: string,
   ): Promise<Result<{ readonly leaves: LinkHash[]; readonly checkpoint: ChainHead | null }>> {
-    const own = eq(memories.agentId, agentId);
-    const isCheckpoint = eq(memories.kind, 'checkpoint');
-    const link = { id: memories.id, sequence: memories.sequence, hash: memories.hash };
-    const around = await attempt(() =>
-      this.#db.batch([
-        this.#db
-          .select(link)
-          .from(memories)
-          .where(inTenant(scope, own, isCheckpoint, lt(memories.sequence, sequence)))
-          .orderBy(desc(memories.sequence))
-          .limit(1),
-        this.#db
-          .select(link)
-          .from(memories)
-          .where(inTenant(scope, own, isCheckpoint, gt(memories.sequence, sequence)))
-          .orderBy(asc(memories.sequence))
-          .limit(1),
-      ]),
-    );
-    if (!around.ok) return around;
-    const [[before], [checkpoint]] = around.value;
+    const around = alias(memories, 'around');
+    const own = and(eq(around.tenantId, scope.tenantId), eq(around.agentId, agentId), eq(around.kind, 'checkpoint'));
+    const place = sql`(SELECT sequence FROM memories WHERE ${inTenant(scope, eq(memories.id, id), isOwn(agentId), ne(memories.kind, 'checkpoint'))})`;
+    const nearest = (condition: SQL, order: SQL) => sql`(SELECT ${around.sequence} FROM ${memories} AS around
+      WHERE ${and(own, condition)} ORDER BY ${order} LIMIT 1)`;
     const where = inTenant(
       scope,
-      own,
-      gt(memories.sequence, before?.sequence ?? 0),
-      checkpoint && lt(memories.sequence, checkpoint.sequence),
+      eq(memories.agentId, agentId),
+      sql`${place} IS NOT NULL`,
+      gt(memories.sequence, sql`COALESCE(${nearest(lt(around.sequence, place), desc(around.sequence))}, 0)`),
+      lte(memories.sequence, sql`COALESCE(${nearest(gt(around.sequence, place), asc(around.sequence))}, 9e15)`),
     );
-    const leaves = await attempt(() =>
+    const link = { id: memories.id, sequence: memories.sequence, hash: memories.hash, kind: memories.kind };
+    const found = await attempt(() =>
       this.#db.select(link).from(memories).where(where).orderBy(asc(memories.sequence)).all(),
     );
-    return leaves.ok ? ok({ leaves: leaves.value, checkpoint: checkpoint ?? null }) : leaves;
+    if (!found.ok) return found;
+    const last = found.value.at(-1);
+    const checkpoint = last?.kind === 'checkpoint' ? last : null;
+    return ok({ leaves: checkpoint ? found.value.slice(0, -1) : found.value, checkpoint });
   }
 
   /** How many memories there are, and how many bytes of text. */
@@ -299,63 +292,6 @@ export class MemoryStore {
     const where = inTenant(scope, eq(memories.agentId, agentId), isLive);
     return attempt(async () => (await this.#db.select({ n: count() }).from(memories).where(where).get())?.n ?? 0);
   }
-}
-
-/** A memory in the form of the wire. A checkpoint has none. */
-export function toMemory(record: MemoryRecord): Memory {
-  return {
-    object: 'memory',
-    id: record.id,
-    agent: record.agentId,
-    kind: record.kind as Memory['kind'],
-    scope: record.scope,
-    text: record.text,
-    provenance: toProvenance(record),
-    confidence: record.confidence,
-    valid_from: toIsoOrNull(record.validFrom),
-    valid_until: toIsoOrNull(record.validUntil),
-    supersedes: record.supersedes,
-    closed_at: toIsoOrNull(record.closedAt),
-    closed_by: record.closedBy,
-    readers: [...record.readers],
-    tags: [...record.tags],
-    subject: record.subject,
-    visitor: record.visitor,
-    sources: [...record.sources],
-    embedding_space: record.embeddingSpace,
-    sequence: record.sequence,
-    content_hash: record.contentHash,
-    previous_hash: record.previousHash,
-    hash: record.hash,
-    created_at: toIso(record.createdAt),
-  };
-}
-
-export function toChange(record: MemoryRecord): MemoryChange {
-  const { id, sequence, deletedAt, closedAt, closedBy, createdAt } = record;
-  const change = deletedAt !== null ? 'forgotten' : closedAt !== null ? 'closed' : 'written';
-  return {
-    object: 'memory.change',
-    memory: id,
-    change,
-    at: toIso(deletedAt ?? closedAt ?? createdAt),
-    sequence,
-    kind: record.kind as MemoryChange['kind'],
-    text: deletedAt === null ? record.text : null,
-    closed_by: closedBy,
-  };
-}
-
-function toIsoOrNull(time: number | null): string | null {
-  return time === null ? null : toIso(time);
-}
-
-export function toProvenance(record: MemoryRecord): Memory['provenance'] {
-  return {
-    source: { type: record.sourceType, ref: record.sourceRef },
-    author: record.author,
-    recorded_at: toIso(record.createdAt),
-  };
 }
 
 const { tenantId: _, ...columns } = getTableColumns(memories);

@@ -18,7 +18,8 @@ import type { AgentId } from '../core/ids.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { TenantScope } from '../tenancy/tenant-scope.ts';
 import { findTampering, type MemoryRecord } from './memory-chain.ts';
-import { toProvenance, type MemoryStore } from './memory-store.ts';
+import { type MemoryStore } from './memory-store.ts';
+import { toProvenance } from './memory-view.ts';
 import { EveryAgent } from './memory-vector.ts';
 import { explainLanes, noRanks, proposeIds, type AskedModel, type LaneRanks } from './recall-lanes.ts';
 import {

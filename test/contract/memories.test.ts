@@ -25,6 +25,8 @@ afterAll(() => platform.stop());
 
 const call = (method: string, path: string, body?: object) =>
   platform.call(method, 'acme.localhost', path, { token: acme.key, ...(body ? { body } : {}) });
+/** A test that is tried again has agents of its own. */
+let made = 0;
 const newAgent = async (slug: string) =>
   (await client.require<{ id: string }>('POST', '/v1/agents', { slug, name: slug })).id;
 const remember = (slug: string, text: string, partial: object = {}) =>
@@ -44,6 +46,35 @@ describe('memories', () => {
     );
     expect(batch.data.map(({ accepted, reason }) => reason ?? accepted)).toEqual(['low_information', true]);
     expect((await client.require<{ data: Memory[] }>('GET', '/v1/agents/gate/memories')).data).toHaveLength(2);
+  });
+
+  const megabyte = 'much '.repeat(200_000);
+  test.each([
+    ['an empty text', '', { text: ' ' }, 'text'],
+    ['a text of a megabyte', '', { text: megabyte }, 'text'],
+    ['a kind that there is none of', '', { text: 'A fact.', kind: 'rumour' }, 'kind'],
+    ['a confidence that is no number', '', { text: 'A fact.', confidence: 'NaN' }, 'confidence'],
+    [
+      'a text of a megabyte among others',
+      '/batch',
+      { memories: [{ text: 'A fact.' }, { text: megabyte }] },
+      'memories.1.text',
+    ],
+    ['an empty query', '/recall', { query: ' ' }, 'query'],
+    ['a query of a megabyte', '/recall', { query: megabyte }, 'query'],
+    ['a filter on an unknown field', '/recall', { query: 'A fact?', filter: { mood: 'glad' } }, 'filter.mood'],
+    ['a filter with an operator', '/recall', { query: 'A fact?', filter: { kind: { $ne: 'fact' } } }, 'filter.kind'],
+    ['a time that is none', '/recall', { query: 'A fact?', filter: { after: 'noon' } }, 'filter.after'],
+    ['a limit beyond the most', '/recall', { query: 'A fact?', limit: 1e9 }, 'limit'],
+    ['nothing to forget', '/forget', {}, 'body'],
+    ['an unknown field to forget by', '/forget', { filter: { mood: 'glad' } }, 'filter.mood'],
+    ['a model without a name', '/embedding', { model: ' ' }, 'model'],
+  ])('%s is refused by its name, and nothing is written', async (_, path, body, param) => {
+    const agent = await newAgent(`bad-${(made += 1)}`);
+    const answer = await call('POST', `/v1/agents/${agent}/memories${path}`, body);
+    expect(answer.status, answer.text).toBe(400);
+    expect(answer.json()).toMatchObject({ error: { code: 'invalid_request', param } });
+    expect(await client.require('GET', `/v1/agents/${agent}/memories/counters`)).toMatchObject({ live: 0, written: 0 });
   });
 
   test('are listed by what they are about', async () => {

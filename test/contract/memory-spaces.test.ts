@@ -2,7 +2,12 @@
  * Memories found by a node's model: chosen, embedded anew while recall goes on, metered, degraded with a notice, forgotten
  * in every space; another tenant's question is never answered from what this one asked.
  */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { verifyCertificate } from '../../scripts/verify-certificate.ts';
+import type { TenantDeletion } from '../../shared/contracts/deletions.ts';
 import type { MemoryEmbedding } from '../../shared/contracts/memory-embedding.ts';
 import type { Memory } from '../../shared/contracts/memories.ts';
 import { HashEmbeddingModel } from '../../shared/core/hash-embedding.ts';
@@ -61,7 +66,8 @@ const remember = (slug: string, text: string, partial: object = {}) =>
   client().require<Memory>('POST', `/v1/agents/${slug}/memories`, { text, ...partial });
 const choose = (slug: string, model: string | null, tenant?: CreatedTenant) =>
   client(tenant).require<MemoryEmbedding>('POST', `/v1/agents/${slug}/memories/embedding`, { model });
-const embedding = (slug: string) => client().require<MemoryEmbedding>('GET', `/v1/agents/${slug}/memories/embedding`);
+const embedding = (slug: string, tenant?: CreatedTenant) =>
+  client(tenant).require<MemoryEmbedding>('GET', `/v1/agents/${slug}/memories/embedding`);
 type Found = {
   readonly data: (Memory & { why?: Record<string, unknown> })[];
   readonly notices: string[];
@@ -73,11 +79,20 @@ const recall = (slug: string, query: string, options: object = {}, tenant?: Crea
 const texts = ({ data }: Found) => data.map(({ text }) => text);
 const call = (path: string, body: object, token = world.tenant.key) =>
   world.platform.call('POST', 'acme.localhost', path, { token, body });
-const embeddedBy = (slug: string, space: string) =>
+const embeddedBy = (slug: string, space: string, tenant?: CreatedTenant) =>
   waitUntil(`${slug} in ${space}`, async () => {
-    const { current } = await embedding(slug);
+    const { current } = await embedding(slug, tenant);
     return current?.space === space && current.reached === current.of;
   });
+
+/** The databases of all vector shards. */
+function vectorFiles(): string[] {
+  const folder = join(world.platform.dataDir, 'state/do/freehold-VectorShardObject');
+  const isShard = (name: string) => name.endsWith('.sqlite') && !name.startsWith('metadata');
+  return readdirSync(folder)
+    .filter(isShard)
+    .map((name) => join(folder, name));
+}
 
 describe('memories in the space of a model', () => {
   test('are found by what they mean, and by another model once it has embedded all of them', async () => {
@@ -242,6 +257,54 @@ describe('memories in the space of a model', () => {
     const ofSpace = (line: string) => line.includes(`vectors/${EmbeddingModel}/0`) && line.includes('"vectors"');
     await waitUntil('the vector is in the archive', async () => (await archived()).some(ofSpace));
     expect((await archived()).some((line) => line.includes('"embedding_spaces"'))).toBe(true);
+  });
+
+  test('go with their tenant: a deletion erases every space, those being left among them, and proves it', async () => {
+    const tenant = await world.platform.createTenant(newSlug('hooli'));
+    const leaving = await newAgent('leaving', tenant);
+    const write = (text: string) => client(tenant).require<Memory>('POST', `/v1/agents/${leaving}/memories`, { text });
+    const kept = [await write('The hound of hooli sleeps on the porch.'), await write('The vehicle of hooli is red.')];
+    for (const model of [EmbeddingModel, OtherModel]) {
+      await choose(leaving, model, tenant);
+      await embeddedBy(leaving, model, tenant);
+    }
+    expect(await embedding(leaving, tenant)).toMatchObject({
+      current: { space: OtherModel },
+      leaving: [EmbeddingModel],
+    });
+    const countVectors = () =>
+      vectorFiles().flatMap((file) => {
+        const database = new DatabaseSync(file, { readOnly: true });
+        const isShard = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'vectors'").get() !== undefined;
+        const ids = isShard
+          ? database
+              .prepare('SELECT id FROM vectors')
+              .all()
+              .map(({ id }) => id)
+          : [];
+        database.close();
+        return ids.filter((id) => kept.some((memory) => memory.id === id));
+      }).length;
+    expect(countVectors()).toBe(3 * kept.length);
+
+    const { operator } = world.platform;
+    const remove = () => operator.require<TenantDeletion>('DELETE', `/operator/v1/tenants/${tenant.id}`);
+    const { certificate: signed } = await waitUntil('the tenant is deleted', async () => {
+      const deletion = await remove();
+      return deletion.status === 'done' && deletion;
+    });
+    const jwks = (await world.platform.call('GET', 'localhost', '/.well-known/jwks.json')).json();
+    const { sub, stores } = await verifyCertificate(signed!, jwks as never);
+    expect(sub).toBe(tenant.id);
+    expect(stores.filter(({ left }) => left !== 0)).toEqual([]);
+    const erased = new Map(stores.map(({ store, erased: rows }) => [store, rows]));
+    expect(erased.get('VECTOR_SHARD.vectors')).toBe(3 * kept.length);
+    expect(erased.get('D1.embedding_spaces')).toBe(2);
+    expect(erased.get('AGENT.memory_spaces')).toBe(2);
+    expect(countVectors()).toBe(0);
+    const path = `/v1/agents/${leaving}/memories`;
+    const asked = await world.platform.call('GET', `${tenant.slug}.localhost`, path, { token: tenant.key });
+    expect(asked.status).toBe(404);
   });
 
   test('that are shared are found by an agent of another space', async () => {

@@ -154,6 +154,17 @@ describe('writing', () => {
   });
 });
 
+test('what is shared with others takes no place of what is shared with the reader', async () => {
+  const home = openAgent();
+  const reader = openAgent(home.tenant);
+  const others = Array.from({ length: 120 }, (_, at) =>
+    home.entry(`The vault opens at noon, says keeper ${at}.`, { scope: 'shared', readers: [home.agentId] }),
+  );
+  await home.write(...others);
+  await home.remember('Of vaults: all open late on Mondays.', { scope: 'shared', readers: [reader.agentId] });
+  expect(await reader.texts('When opens the vault?')).toEqual(['Of vaults: all open late on Mondays.']);
+});
+
 describe('recall', () => {
   test('filters by every member, and a filter holds against the row as well', async () => {
     const { remember, texts, clock } = openAgent();

@@ -12,7 +12,7 @@ import { VectorizeIndex } from '../../shared/store/vectorize-index.ts';
 import { tenantScope } from '../../shared/tenancy/tenant-scope.ts';
 import { memoryChain } from '../support/memory-factory.ts';
 import { VectorizeDouble } from '../support/vectorize-double.ts';
-import { database, migrateDatabase, openEmbeddedIndex } from './vectors-env.ts';
+import { database, migrateDatabase, openEmbeddedIndex, openShard } from './vectors-env.ts';
 
 const now = Date.UTC(2026, 5, 1);
 const store = new MemoryStore(database);
@@ -24,6 +24,30 @@ const backends: Record<string, (tenant: TenantId) => VectorIndex> = {
   embedded: openEmbeddedIndex,
   vectorize: (tenant) => new VectorizeIndex(double, tenant, HashEmbeddingDimensions),
 };
+
+test('a shard that is gone is told of, and what the others hold is found', async () => {
+  const tenant = mintId('tenant', 0);
+  const agentId = mintId('agent', 0);
+  const scope = tenantScope(tenant);
+  const index = openEmbeddedIndex(tenant, { capacity: 2 });
+  const names = ['Ada', 'Bob', 'Cem', 'Dea', 'Eli', 'Fay'];
+  const rows = memoryChain(
+    tenant,
+    agentId,
+    names.map((name) => ({ text: `${name} likes liquorice.` })),
+  );
+  await store.insertMemories(scope, rows);
+  for (const row of rows) await index.upsertWithText([memoryVector(row, embedByHash(row.text))]);
+  const deps = { store, index, embedder: hashEmbedder, clock: { now: () => now } };
+  const recall = async () => {
+    const found = await recallMemories(deps, scope, agentId, recallRequest.parse({ query: 'Who likes liquorice?' }));
+    if (!found.ok) throw new Error(found.failure.code);
+    return { notices: found.value.notices, names: found.value.hits.map(({ text }) => text.slice(0, 3)).toSorted() };
+  };
+  expect(await recall()).toEqual({ notices: [], names });
+  await openShard(tenant, 1).destroy(tenant);
+  expect(await recall()).toEqual({ notices: ['index_degraded'], names: ['Ada', 'Bob', 'Eli', 'Fay'] });
+});
 
 describe.each(Object.entries(backends).map(([name, open]) => ({ name, open })))(
   'recall with the $name index',
@@ -99,10 +123,16 @@ describe.each(Object.entries(backends).map(([name, open]) => ({ name, open })))(
     });
 
     test('a tombstone or another agent’s row is dropped, even where the store hands it out', async () => {
-      const { deps, scope, agentId, rows } = await setUp([{ text: 'the door code' }, { text: 'the door code?' }]);
+      const texts = ['the door code', 'the door code?', 'a door code'];
+      const { deps, scope, agentId, rows } = await setUp(texts.map((text) => ({ text })));
+      const [other, reader] = [mintId('agent', 0), mintId('agent', 0)];
       const careless = [
         { ...rows[0]!, text: '', deletedAt: 1 },
-        { ...rows[1]!, agentId: mintId('agent', 0) },
+        { ...rows[1]!, agentId: other },
+        ...memoryChain(scope.tenantId, other, [{ scope: 'shared', readers: [reader] }]).map((row) => ({
+          ...row,
+          id: rows[2]!.id,
+        })),
       ];
       const store = { findMemories: async () => ok(careless) };
       const request = recallRequest.parse({ query: 'the door code' });

@@ -2,7 +2,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { mintId, type AgentId } from '../../shared/core/ids.ts';
 import { verifyChain } from '../../shared/store/memory-chain.ts';
-import { MemoryStore, toMemory } from '../../shared/store/memory-store.ts';
+import { MemoryStore } from '../../shared/store/memory-store.ts';
+import { toMemory } from '../../shared/store/memory-view.ts';
 import { memory } from '../../shared/contracts/memories.ts';
 import { tenantScope, type TenantScope } from '../../shared/tenancy/tenant-scope.ts';
 import { memoryChain } from '../support/memory-factory.ts';
@@ -76,6 +77,28 @@ describe('MemoryStore', () => {
     await store.insertMemories(otherScope, [{ ...rows[2]!, text: 'theirs', hash: 'theirs' }]);
     expect(await store.deleteMemories(otherScope, agentId, [rows[2]!.id], 1)).toMatchObject({ ok: true });
     expect(await store.listChain(scope, agentId, 0, 10)).toEqual({ ok: true, value: rows });
+  });
+
+  test('what is shared is given to its readers, and to all where it names none', async () => {
+    const { scope, agentId: home } = await fill(0);
+    const [reader, stranger] = [mintId('agent', 0), mintId('agent', 0)];
+    const rows = memoryChain(scope.tenantId, home, [
+      { scope: 'shared', readers: [reader] },
+      { scope: 'shared', readers: ['*'] },
+      { scope: 'private', readers: [reader] },
+    ]);
+    await store.insertMemories(scope, rows);
+    const found = async (agentId: AgentId) => {
+      const given = await store.findMemories(
+        scope,
+        agentId,
+        rows.map(({ id }) => id),
+      );
+      return given.ok ? given.value.map(({ sequence }) => sequence).toSorted() : given;
+    };
+    expect(await found(home)).toEqual([1, 2, 3]);
+    expect(await found(reader)).toEqual([1, 2]);
+    expect(await found(stranger)).toEqual([2]);
   });
 
   test('lists newest first, each once, page by page', async () => {
@@ -170,7 +193,7 @@ describe('MemoryStore', () => {
     await watched.listDerived(scope, agentId, [first!]);
     await watched.deleteMemories(scope, agentId, [first!], 1, [second!]);
     await watched.findKnownId(scope, [first!]);
-    await watched.listStretch(scope, agentId, 2);
+    await watched.listStretch(scope, agentId, second!);
     expect(asked.length).toBeGreaterThan(10);
     for (const { sql, params } of asked) {
       const { results } = await database

@@ -211,6 +211,22 @@ describe.each(Object.entries(budgets))('deleted vectors, with %s,', (_, budget) 
   });
 });
 
+test.each(Object.entries(budgets))('texts of another namespace are not found, with %s', async (_, budget) => {
+  await runInDurableObject(openShard(freshTenant()), (__, { storage }) => {
+    const { store, search } = openParts(storage, new CodeArena(new VectorKernel(kernelModule), budget), 'shard');
+    const make = (id: string, namespace: string): NewVector => ({
+      id,
+      values: Float32Array.of(1, 0, 0, 0, 0, 0, 0, 0),
+      namespace,
+      metadata: undefined,
+      text: 'an invoice',
+    });
+    store.write([make('a', 'x'), make('b', 'y')], 'replace', 'cosine', { stamp: 1, isCounted: true });
+    const find = (namespace: string) => search.findMatching('invoices', { namespace }, 10).map(({ id }) => id);
+    expect([find('x'), find('y'), find('z')]).toEqual([['a'], ['b'], []]);
+  });
+});
+
 describe('a shard of the first schema', () => {
   test('answers at once, and is converted by the alarm in slices without a change of its answers', async () => {
     const tenant = freshTenant();

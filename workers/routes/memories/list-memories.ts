@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ok } from '../../../shared/core/result.ts';
 import { listOf, pageQuery } from '../../../shared/contracts/common.ts';
 import { memory, memoryFilter, memoryKind, type MemoryFilter } from '../../../shared/contracts/memories.ts';
-import { toMemory } from '../../../shared/store/memory-store.ts';
+import { toMemory } from '../../../shared/store/memory-view.ts';
 import { tenantRoute } from '../../http/define-route.ts';
 import { json } from '../../http/reply.ts';
 import { agentParams } from '../params.ts';

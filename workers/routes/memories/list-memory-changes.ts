@@ -1,7 +1,7 @@
 import { ok } from '../../../shared/core/result.ts';
 import { listOf } from '../../../shared/contracts/common.ts';
 import { changesQuery, memoryChange } from '../../../shared/contracts/memories.ts';
-import { toChange } from '../../../shared/store/memory-store.ts';
+import { toChange } from '../../../shared/store/memory-view.ts';
 import { tenantRoute } from '../../http/define-route.ts';
 import { json } from '../../http/reply.ts';
 import { agentParams } from '../params.ts';

@@ -1,6 +1,6 @@
 import { err, ok } from '../../../shared/core/result.ts';
 import { memory } from '../../../shared/contracts/memories.ts';
-import { toMemory } from '../../../shared/store/memory-store.ts';
+import { toMemory } from '../../../shared/store/memory-view.ts';
 import { tenantRoute } from '../../http/define-route.ts';
 import { json } from '../../http/reply.ts';
 import { agentMemoryParams } from '../params.ts';
