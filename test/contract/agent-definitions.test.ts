@@ -38,6 +38,35 @@ async function apply(...args: string[]) {
   return { code: await run(args, env, { say, complain: say }), text: lines.join('\n') };
 }
 
+describe('a definition that cannot be', () => {
+  const http = (more: object) => ({
+    tools: [
+      { type: 'http', name: 'pay', method: 'POST', url: 'https://shop.example.com/pay', parameters: {}, ...more },
+    ],
+  });
+  const schema = (parameters: object) => http({ parameters });
+
+  test.for<[object, string]>([
+    [{ modle: 'org/tiny' }, 'modle'],
+    [{ limits: { max_stpes: 3 } }, 'limits.max_stpes'],
+    [{ persona: { nmae: 'x' } }, 'persona.nmae'],
+    [http({ metod: 'GET' }), 'tools.0'],
+    [schema({ type: 'strnig' }), 'tools.0'],
+    [schema({ type: 'string' }), 'tools.0'],
+    [schema({ type: 'object', properties: { run: 5 } }), 'tools.0'],
+    [schema({ type: 'object', required: 'run' }), 'tools.0'],
+    [schema({ $ref: 'https://example.com/schema.json' }), 'tools.0'],
+    [schema({ type: 'object', properties: { run: { pattern: '(' } } }), 'tools.0'],
+  ])('%j is refused by its field, and neither an agent nor a version is made', async ([definition, param]) => {
+    const slug = 'never';
+    const made = await client().call('POST', '/v1/agents', { slug, name: 'Never', definition });
+    const { error } = made.body as { error: { code: string; param: string; message: string } };
+    expect([made.status, error.code]).toEqual([400, 'invalid_request']);
+    expect(`${error.param} ${error.message}`).toContain(param);
+    expect((await client().call('GET', `/v1/agents/${slug}`)).status).toBe(404);
+  });
+});
+
 describe('apply', () => {
   const templates = readdirSync(join(repositoryRoot, 'agents'))
     .filter((name) => name.endsWith('.yaml'))

@@ -75,6 +75,23 @@ describe('a suspended agent', () => {
     expect((await chat(AgentModel)).status).toBe(200);
   });
 
+  it('has a task that comes due meanwhile fail and say why, and its model is not asked', async () => {
+    const given = await post(`/v1/agents/${AgentSlug}/tasks`, {
+      input: 'Later.',
+      run_at: new Date(Date.now() + 1_500).toISOString(),
+    });
+    const { id } = given.json() as Stored;
+    await post(`/v1/agents/${AgentSlug}/suspend`);
+    const asked = world.node.requests.length;
+    const task = await waitUntil('the end of the task', async () => {
+      const found = (await call('GET', `/v1/tasks/${id}`)).json() as Stored;
+      return !['scheduled', 'queued', 'running'].includes(found.status) && found;
+    });
+    await post(`/v1/agents/${AgentSlug}/resume`);
+    expect(task).toMatchObject({ status: 'failed', attempts: 1, error: { code: 'agent_suspended' } });
+    expect(world.node.requests.length).toBe(asked);
+  });
+
   it('that is not there is not found', async () => {
     for (const verb of ['suspend', 'resume']) expect((await post(`/v1/agents/nobody/${verb}`)).status).toBe(404);
   });

@@ -3,10 +3,15 @@
  * they are stored, and yet nothing that it was shown is missing, comes twice or contradicts what the turn comes to.
  */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { ConversationStore } from '../../../durable-objects/conversation/conversation-store.ts';
+import { EventLog } from '../../../durable-objects/conversation/event-log.ts';
+import { Turn } from '../../../durable-objects/conversation/turn.ts';
 import type { ResponseId } from '../../../shared/core/ids.ts';
 import type { SequencedResponseEvent } from '../../../shared/contracts/responses.ts';
 import { randomFrom, seed } from '../../support/seeded-random.ts';
+import { blankResponse } from '../../support/response-factory.ts';
 import { chunk, TurnWorld } from '../../support/turn-world.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 
 beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => {}));
 afterEach(() => vi.restoreAllMocks());
@@ -52,11 +57,13 @@ describe('a client that follows a turn and comes back each time', () => {
       unstored = Math.max(unstored, seen.length - world.events(id).length);
     };
     const text = () => Array.from({ length: 1 + Math.floor(random() * 80) }, () => ` w${Math.floor(random() * 1e6)}`);
-    const broken = Array.from({ length: Math.floor(random() * 3) }, () => ({
-      words: text(),
+    const words = text();
+    // Some say the same again, as far as they come; some do not come to a word.
+    const broken = Array.from({ length: Math.floor(random() * 4) }, () => ({
+      words: random() < 0.5 ? words.slice(0, Math.floor(random() * random() * words.length)) : text(),
       end: random() < 0.7 ? ('killed' as const) : ('lost' as const),
-    }));
-    speaking(world, [...broken, { words: text(), end: 'whole' }], async () => {
+    })).filter(({ end }, at, all) => end === 'killed' || all.findIndex((each) => each.end === 'lost') === at);
+    speaking(world, [...broken, { words, end: 'whole' }], async () => {
       for (let hops = Math.floor(random() * 6); hops >= 0; hops--) await turnOfEvents();
       isThere = random() < 0.9;
       read();
@@ -97,6 +104,48 @@ describe('a client that follows a turn and comes back each time', () => {
     expect(early, 'fragments are shown before they are stored').toBeGreaterThan(Runs / 2);
     expect(torn, 'some died with what they had shown').toBeGreaterThan(Runs);
   }, 60_000);
+});
+
+test('a fragment is shown under a number that is confirmed as reserved, and only under such a one', async () => {
+  const rows: { first: number; count: number; reserved: number }[] = [];
+  const store = {
+    addFrames: (_: ResponseId, first: number, frames: readonly string[], reserved: number) =>
+      rows.push({ first, count: frames.length, reserved }),
+  };
+  let disk = Promise.withResolvers<void>();
+  const storage = { sync: () => disk.promise };
+  const log = new EventLog(
+    'resp_1' as ResponseId,
+    store as unknown as ConversationStore,
+    storage as unknown as DurableObjectStorage,
+    [],
+  );
+  const confirmed = async () => {
+    disk.resolve();
+    disk = Promise.withResolvers();
+    await turnOfEvents();
+  };
+  const turn = new Turn(blankResponse(), (kind) => kind);
+  let said = 0;
+  const say = () =>
+    log.stream(turn.chunk({ choices: [{ index: 0, delta: { content: ` ${said++}` }, finish_reason: null }] } as never));
+  say();
+  say();
+  expect(log.read(0), 'an item is shown once it is on disk').toEqual([]);
+  await confirmed();
+  expect(rows).toEqual([{ first: 0, count: 3, reserved: 3 + 32 }]);
+  while (log.length < 35) say();
+  expect(log.read(0)).toHaveLength(35);
+  await waitUntil('the next write', () => {
+    say();
+    return rows.length === 2;
+  });
+  say();
+  expect(log.read(0), 'the second reservation is not confirmed').toHaveLength(35);
+  await confirmed();
+  expect(log.read(0)).toHaveLength(log.length);
+  log.abandon();
+  expect(log.isOver).toBe(true);
 });
 
 test('a long answer costs a few writes, not one for each of its fragments', async () => {
