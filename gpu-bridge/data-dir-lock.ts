@@ -7,8 +7,9 @@ import { realpath, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ConfigError } from './config.ts';
 
-/** Resolves with the function that gives the directory free. */
+/** Resolves with the function that gives the directory free; a ConfigError where another bridge has it. */
 export async function lockDataDir(dataDir: string): Promise<() => Promise<void>> {
   const name = `freehold-bridge-${createHash('sha256')
     .update(await realpath(dataDir))
@@ -34,7 +35,9 @@ async function tryListen(dataDir: string, path: string): Promise<Server> {
       await unlink(path);
       return listen(path);
     }
-    throw new Error(`another bridge uses the data directory ${dataDir}`, { cause: error });
+    throw new ConfigError(
+      `Another bridge uses the data folder ${dataDir}. Give this one a folder of its own: --data-dir.`,
+    );
   }
 }
 

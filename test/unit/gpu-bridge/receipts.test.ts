@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { request } from 'undici';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { ConfigError } from '../../../gpu-bridge/config.ts';
 import { Journal } from '../../../gpu-bridge/journal.ts';
 import { mintId } from '../../../shared/core/ids.ts';
 import { silentLogger } from '../../../shared/core/log.ts';
@@ -140,7 +141,10 @@ describe('a data directory', () => {
   it('belongs to one bridge at a time, so that no journal is written twice over', async () => {
     const first = await startHarness();
     const { dataDir, platform } = first;
-    await expect(startHarness({ dataDir, platform })).rejects.toThrow(/another bridge uses the data directory/);
+    const second = startHarness({ dataDir, platform });
+    // Said in one line, without the way to it.
+    await expect(second).rejects.toBeInstanceOf(ConfigError);
+    await expect(second).rejects.toThrow(`Another bridge uses the data folder ${dataDir}.`);
     await first.chatAndReceipt({ model: 'freehold/extractive' });
     await first.bridge.close();
     await (await startHarness({ dataDir, platform })).chatAndReceipt({ model: 'freehold/extractive' });
