@@ -38,10 +38,9 @@ function answer(query: Uint8Array): Uint8Array {
   const [question, type] = [query.subarray(12, at + 5), query[at + 2]];
   const addresses = type === TypeA ? addressesOf(labels.join('.').toLowerCase()) : [];
   const head = [...query.subarray(0, 2), 0x81, 0x80, 0, 1, 0, addresses.length, 0, 0, 0, 0];
-  const records = addresses.flatMap((address) => [
-    ...[0xc0, 12, 0, TypeA, 0, 1, 0, 0, 0, 0, 0, 4],
-    ...address.split('.').map(Number),
-  ]);
+  const records = addresses.flatMap((address) =>
+    [0xc0, 12, 0, TypeA, 0, 1, 0, 0, 0, 0, 0, 4].concat(address.split('.').map(Number)),
+  );
   return Uint8Array.from([...head, ...question, ...records]);
 }
 
