@@ -3,36 +3,16 @@
  * URLs left out: whatever spelling or name leads to loopback, the connection itself is refused. A name that its owner
  * points at loopback after it was judged is such a name; `localhost` is one on every machine. (O-1, O-3, finding 7)
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { unstable_readConfig } from 'wrangler';
-import { loadSecrets, repositoryRoot, startPlatform, type RunningPlatform } from '../../scripts/platform.ts';
+import { repositoryRoot, type RunningPlatform } from '../../scripts/platform.ts';
+import { askProbe, startProbe } from '../support/egress-probe.ts';
 import { EgressTarget } from '../support/egress-target.ts';
 import { loopbackSpellings } from '../support/forbidden-urls.ts';
-
-type Asked = { readonly status?: number; readonly error?: string };
-
-const config = unstable_readConfig({ config: join(repositoryRoot, 'wrangler.toml') });
-const classes = config.durable_objects.bindings.map(
-  ({ class_name }: { class_name: string }) => `export class ${class_name} extends DurableObject {}`,
-);
-/** Asks a URL through the service that it is told, and nothing else. */
-const probe = `
-import { DurableObject } from 'cloudflare:workers';
-${classes.join('\n')}
-export default { async fetch(request, env) {
-  const { service, url } = await request.json();
-  try {
-    const init = { redirect: 'manual', signal: AbortSignal.timeout(20000) };
-    const answer = await (service === 'global' ? fetch(url, init) : env[service].fetch(url, init));
-    await answer.text();
-    return Response.json({ status: answer.status });
-  } catch (error) {
-    return Response.json({ error: String(error) });
-  }
-} }`;
 
 let target: EgressTarget;
 let dataDir: string;
@@ -42,12 +22,8 @@ let listed: RunningPlatform;
 beforeAll(async () => {
   target = await EgressTarget.start();
   dataDir = mkdtempSync(join(tmpdir(), 'freehold-'));
-  const start = async (name: string, allow: string) => {
-    const folder = join(dataDir, name);
-    const secrets = await loadSecrets(folder);
-    return startPlatform({ dataDir: folder, port: 0, secrets, script: probe, vars: { EGRESS_ALLOW: allow } });
-  };
-  [strict, listed] = [await start('strict', ''), await start('listed', '127.0.0.0/8')];
+  strict = await startProbe(join(dataDir, 'strict'), '');
+  listed = await startProbe(join(dataDir, 'listed'), '127.0.0.0/8');
 });
 afterAll(async () => {
   await strict.stop();
@@ -56,20 +32,15 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-async function ask(platform: RunningPlatform, service: string, url: string): Promise<Asked> {
-  const body = JSON.stringify({ service, url });
-  return (await (await fetch(`http://127.0.0.1:${platform.port}/`, { method: 'POST', body })).json()) as Asked;
-}
-
-async function reached(platform: RunningPlatform, service: string): Promise<number> {
+async function reached(platform: RunningPlatform, service: 'EGRESS' | 'global'): Promise<number> {
   target.seen.length = 0;
-  for (const url of loopbackSpellings(target.port)) await ask(platform, service, url);
+  for (const url of loopbackSpellings(target.port)) await askProbe(platform, service, url);
   return target.seen.length;
 }
 
 test('no spelling of loopback, and no name that resolves to it, is connected to', async () => {
   expect(await reached(strict, 'EGRESS')).toBe(0);
-  expect(await ask(strict, 'EGRESS', `http://localhost:${target.port}/`)).toMatchObject({
+  expect(await askProbe(strict, 'EGRESS', `http://localhost:${target.port}/`)).toMatchObject({
     error: expect.stringContaining('internal error') as string,
   });
 });
@@ -82,15 +53,36 @@ test('the same are reached without the network service, or where the operator li
 
 test("a name that the operator lists may lead inside, and to no cloud's metadata", async () => {
   target.seen.length = 0;
-  expect(await ask(strict, 'EGRESS_NAMED', `http://localhost:${target.port}/`)).toEqual({ status: 200 });
+  expect(await askProbe(strict, 'EGRESS_NAMED', `http://localhost:${target.port}/`)).toEqual({ status: 200 });
   expect(target.seen).toHaveLength(1);
-  expect(await ask(strict, 'EGRESS_NAMED', 'http://169.254.169.254/')).toMatchObject({
+  expect(await askProbe(strict, 'EGRESS_NAMED', 'http://169.254.169.254/')).toMatchObject({
     error: expect.stringContaining('internal error') as string,
   });
 });
 
 test('a list that cannot be read is refused before anything starts', async () => {
-  const secrets = await loadSecrets(join(dataDir, 'strict'));
-  const wrong = startPlatform({ dataDir, port: 0, secrets, script: probe, vars: { EGRESS_ALLOW: '10.0.0.0/33' } });
+  const wrong = startProbe(join(dataDir, 'strict'), '10.0.0.0/33');
   await expect(wrong).rejects.toThrow('EGRESS_ALLOW: "10.0.0.0/33" is no address');
 });
+
+/** A resolver of the test's own needs a view of the file system of its own. */
+const mayMount = spawnSync('unshare', ['-m', 'true']).status === 0;
+
+test.skipIf(!mayMount)(
+  'three hundred names that change, or lead to two places at once, reach the listed address and never the denied one (O-3; skipped where mounts need rights)',
+  async () => {
+    const resolver = join(dataDir, 'resolv.conf');
+    writeFileSync(resolver, 'nameserver 127.0.0.5\noptions timeout:5 attempts:1\n');
+    const script = join(repositoryRoot, 'test/support/rebinding-run.ts');
+    const mounted = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+    const command = ['-m', 'sh', '-c', mounted, resolver, process.execPath, script, join(dataDir, 'rebinding'), '300'];
+    const { stdout } = await promisify(execFile)('unshare', command, { timeout: 280_000 });
+    type Run = { readonly denied: number; readonly listed: number };
+    const told = JSON.parse(stdout) as { strict: Run; permissive: Run; asked: number };
+    expect(told.strict.denied).toBe(0);
+    expect(told.strict.listed).toBeGreaterThan(100);
+    expect(told.permissive.denied).toBeGreaterThan(100);
+    expect(told.asked).toBeGreaterThanOrEqual(600);
+  },
+  300_000,
+);

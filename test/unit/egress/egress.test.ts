@@ -120,6 +120,50 @@ describe('a redirect to a forbidden place is refused, and nothing arrives', () =
     expect([target.seen.length, inside.seen.length]).toEqual([4, 0]);
   });
 
+  test.each([20, 21])('at the end of a chain of %i, whether so many are followed or not', async (hops) => {
+    let url = `http://127.0.0.2:${inside.port}/`;
+    // Only what comes after the hop is in its address: the whole chain would be too long a one.
+    const chain = new Map<string, string>();
+    for (let hop = 0; hop < hops; hop++) {
+      const here = `${target.url}/302?to=next-${hop}`;
+      chain.set(new URL(here).href, url);
+      url = here;
+    }
+    const asked: string[] = [];
+    const service = {
+      fetch: async (at: string) => {
+        asked.push(at);
+        return new Response(null, { status: 302, headers: { location: chain.get(at)! } });
+      },
+    } as unknown as Fetcher;
+    const allowlist = Allowlist.parse('127.0.0.1');
+    const followed = new Egress(allowlist.ok ? allowlist.value : Allowlist.none, { public: service });
+    const answered = await followed.fetch({ url }, { ...limits, maxRedirects: 20 });
+    expect(answered).toMatchObject({ ok: false, fault: hops === 20 ? 'refused' : 'too_many_redirects' });
+    expect(asked).toHaveLength(Math.min(hops, 21));
+    expect(asked.some((at) => at.includes('127.0.0.2'))).toBe(false);
+  });
+
+  test.each([
+    ['from https to http', ['https://a.example.com/', 'http://a.example.com/'], 1],
+    ['from http to https and back', ['http://127.0.0.1/', 'https://a.example.com/', 'http://a.example.com/'], 2],
+    ['from https to an inside address by http', ['https://a.example.com/', 'http://127.0.0.2/'], 1],
+  ])('%s', async (_, hops, made) => {
+    const asked: string[] = [];
+    const service = {
+      fetch: async (at: string) => {
+        const next = hops[asked.push(at)];
+        return next === undefined
+          ? new Response('reached')
+          : new Response(null, { status: 307, headers: { location: next } });
+      },
+    } as unknown as Fetcher;
+    const allowlist = Allowlist.parse('127.0.0.1');
+    const followed = new Egress(allowlist.ok ? allowlist.value : Allowlist.none, { public: service });
+    expect(await followed.fetch({ url: hops[0]! }, following)).toMatchObject({ ok: false, fault: 'refused' });
+    expect(asked).toEqual(hops.slice(0, made));
+  });
+
   test('and the same places are reached where the operator lists them', async () => {
     const allowlist = Allowlist.parse('127.0.0.0/8');
     const permissive = new Egress(allowlist.ok ? allowlist.value : Allowlist.none);
