@@ -6,12 +6,14 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { launchBrowser, screenshotPath } from '../support/browser.ts';
+import { openPath } from '../support/cuttable-path.ts';
 import { PlainModel, startPlatformWithNode, type PlatformWithNode } from '../support/platform-with-node.ts';
 
 /** Of 45 kB: what is above is for what the chat learns next. */
 const MaxScriptBytes = 43_000;
 const SeeingModel = 'org/seeing';
 const words = (text: string) => text.split(' ');
+const expired = { message: 'Expired.', type: 'authentication_error', param: null, code: 'invalid_api_key' };
 const plain = { words: words('The workshop opens at **nine** and closes at `five`.') };
 
 let world: PlatformWithNode;
@@ -33,10 +35,10 @@ beforeEach(() => {
   world.node.script = { models: world.node.script.models!, ...plain };
 });
 
-async function open(options: BrowserContextOptions = {}): Promise<Page> {
+async function open(options: BrowserContextOptions = {}, url = home): Promise<Page> {
   const context = await browser.newContext({ locale: 'en-GB', ...options });
   const page = await context.newPage();
-  await page.goto(home);
+  await page.goto(url);
   await page.locator('textarea').waitFor();
   return page;
 }
@@ -82,15 +84,17 @@ describe('the chat page', () => {
 
   test('takes up an answer after the network was gone in the middle of it', async () => {
     script({ pauseAt: 4 });
-    const page = await open();
+    const path = await openPath(world.platform.port);
+    const page = await open({}, home.replace(/\d+/, String(path.port)));
     await say(page, 'When do you open?');
     await page.locator('.assistant[aria-busy="true"]', { hasText: 'The workshop opens' }).waitFor();
-    await page.context().setOffline(true);
-    await world.platform.call('GET', 'acme.localhost', '/');
+    path.cut();
+    await page.locator('.status', { hasText: 'Reconnecting' }).waitFor();
     world.node.release();
-    await page.context().setOffline(false);
+    path.mend();
     await expect.poll(() => answers(page).innerText(), { timeout: 30_000 }).toContain('closes at five.');
     await page.context().close();
+    await path.close();
   });
 
   test('stops an answer, says so, and never shows it as a whole one', async () => {
@@ -127,13 +131,91 @@ describe('the chat page', () => {
     let refused = 0;
     await page.route('**/v1/responses', async (route) => {
       if (refused++ > 0) return route.continue();
-      const error = { message: 'Expired.', type: 'authentication_error', param: null, code: 'invalid_api_key' };
-      await route.fulfill({ status: 401, json: { error } });
+      await route.fulfill({ status: 401, json: { error: expired } });
     });
     await say(page, 'Two?');
     await expect.poll(() => answers(page).count()).toBe(2);
     expect(refused).toBe(2);
     expect(await page.locator('.unfinished').count()).toBe(0);
+    await page.context().close();
+  });
+
+  test('renews a session that expires in the middle of an answer, and shows the rest of it', async () => {
+    script({ pauseAt: 4 });
+    const path = await openPath(world.platform.port);
+    const page = await open({}, home.replace(/\d+/, String(path.port)));
+    await say(page, 'When do you open?');
+    await page.locator('.assistant[aria-busy="true"]', { hasText: 'The workshop opens' }).waitFor();
+    let refused = 0;
+    let renewed = 0;
+    await page.route('**/v1/responses/*stream=true*', (route) =>
+      refused++ > 0 ? route.continue() : route.fulfill({ status: 401, json: { error: expired } }),
+    );
+    page.on('request', (request) => void (renewed += request.url().endsWith('/v1/sessions') ? 1 : 0));
+    path.cut();
+    await page.locator('.status', { hasText: 'Reconnecting' }).waitFor();
+    path.mend();
+    await expect.poll(() => refused, { timeout: 30_000 }).toBeGreaterThan(1);
+    world.node.release();
+    await expect.poll(() => answers(page).innerText(), { timeout: 30_000 }).toContain('closes at five.');
+    expect(renewed).toBeGreaterThan(0);
+    expect(await page.locator('.unfinished').count()).toBe(0);
+    await page.context().close();
+    await path.close();
+  });
+
+  test("says that a server's session has expired, tells the page, and goes on with a new one", async () => {
+    const mint = async () => {
+      const tenant = world.platform.client(world.tenant);
+      return tenant.require<{ token: string }>('POST', '/v1/agents/helper/sessions', { visitor: 'ada' });
+    };
+    const [first, second] = [await mint(), await mint()];
+    const page = await open();
+    const give = (token: string) =>
+      page.evaluate(`{
+        const chat = document.querySelector('freehold-chat');
+        chat.setAttribute('agent', 'helper');
+        chat.setAttribute('token', ${JSON.stringify(token)});
+      }`);
+    await give(first.token);
+    await page.locator('#new:enabled').waitFor();
+    await say(page, 'One?');
+    await expect.poll(() => answers(page).count()).toBe(1);
+    await page.evaluate(`document.addEventListener('freehold-session-expired', () => { globalThis.told = true; })`);
+    await page.route('**/v1/**', (route, request) =>
+      request.headers()['authorization'] === `Bearer ${first.token}`
+        ? route.fulfill({ status: 401, json: { error: expired } })
+        : route.continue(),
+    );
+    await say(page, 'Two?');
+    await page.locator('.unfinished', { hasText: /session/i }).waitFor();
+    expect(await page.evaluate('globalThis.told')).toBe(true);
+    await give(second.token);
+    await page.locator('.user', { hasText: 'One?' }).waitFor();
+    await page.locator('#new:enabled').waitFor();
+    await say(page, 'Three?');
+    await expect.poll(() => answers(page).last().innerText(), { timeout: 30_000 }).toContain('closes at five.');
+    await page.context().close();
+  });
+
+  test('says that a tenant was suspended in the middle of an answer, and answers when it is back', async () => {
+    script({ pauseAt: 4 });
+    const page = await open();
+    await say(page, 'When do you open?');
+    await page.locator('.assistant[aria-busy="true"]', { hasText: 'The workshop opens' }).waitFor();
+    const { id } = world.tenant;
+    await world.platform.operator.require('POST', `/operator/v1/tenants/${id}/suspend`, {});
+    await page.locator('.assistant.unfinished', { hasText: 'This chat is suspended' }).waitFor();
+    world.node.release();
+    await world.platform.operator.require('POST', `/operator/v1/tenants/${id}/reactivate`, {});
+    script({ pauseAt: undefined });
+    // First what has become of the answer: it was stopped. Then another one.
+    const retry = page.getByRole('button', { name: 'Retry' });
+    await retry.click();
+    await page.locator('.assistant.unfinished', { hasText: 'Stopped. This answer is not complete.' }).waitFor();
+    await retry.click();
+    await expect.poll(() => answers(page).last().innerText(), { timeout: 30_000 }).toContain('closes at five.');
+    expect(await page.locator('.user').count()).toBe(1);
     await page.context().close();
   });
 

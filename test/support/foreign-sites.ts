@@ -22,8 +22,8 @@ export function foreignOrigins({ site, home, evil }: Places): readonly string[] 
     `${site} ${evil}`,
     'null',
     '*',
-    'file://',
     home.replace('acme.', ''),
+    home.replace(/\d+$/, (own) => String(Number(own) + 1)),
   ];
 }
 

@@ -9,7 +9,8 @@ const common: InlineConfig = { configFile: false, logLevel: 'warn', publicDir: f
 /** The element's templates and styles are text in its script: their indentation is nobody's, nor what styles say to people. */
 const smallTemplates: Plugin = {
   name: 'small-templates',
-  transform: (code, id) => (id.endsWith('/styles.ts') ? { code: smallStyles(code), map: null } : undefined),
+  transform: (code, id) =>
+    /\/chat\/styles\/(?!styles)[^/]+$/.test(id) ? { code: smallStyles(code), map: null } : undefined,
   generateBundle: (_, bundle) => {
     for (const file of Object.values(bundle)) {
       if (file.type === 'chunk')

@@ -10,7 +10,7 @@ import { ChatModel } from './chat-model.ts';
 import { icons } from './icons.ts';
 import { PlatformClient } from './platform-client.ts';
 import { shrinkImage } from './shrink-image.ts';
-import { styles } from './styles.ts';
+import { styles } from './styles/styles.ts';
 import { chooseLocale, type Locale } from './texts/locales.ts';
 import { catalogues, type Texts } from './texts/texts.ts';
 import { themeVariables } from './theme.ts';

@@ -7,6 +7,7 @@ import type { PlatformEvent } from '../../../../../shared/contracts/events.ts';
 import { SseParser } from '../../../../../shared/core/sse.ts';
 import { ApiError } from './api-error.ts';
 import { send, type Query } from './client.ts';
+import { queryClient } from './queries.ts';
 
 type StreamState = 'connecting' | 'live' | 'lost' | 'refused';
 const RetryMs = [500, 1_000, 2_000, 5_000, 10_000];
@@ -53,6 +54,8 @@ async function follow(
       const headers = { accept: 'text/event-stream', ...(last !== undefined && { 'last-event-id': last }) };
       const answer = await send('GET /v1/events', { query, signal }, headers);
       setState('live');
+      // What happened meanwhile is in the list, also where no event had come that one could go on from.
+      if (failures > 0) void queryClient.invalidateQueries({ queryKey: ['GET /v1/events'] });
       for await (const { data } of readSse(answer)) {
         failures = 0;
         const event = data as PlatformEvent;

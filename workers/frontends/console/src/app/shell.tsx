@@ -39,14 +39,7 @@ export function Shell() {
           <OwnBrand />
           <Burger opened onClick={close} aria-label="Close the menu" size="sm" hiddenFrom="md" />
         </Group>
-        <ScrollArea
-          flex={1}
-          mt="xs"
-          type="auto"
-          offsetScrollbars="y"
-          scrollbarSize={6}
-          viewportProps={{ tabIndex: -1 }}
-        >
+        <ScrollArea flex={1} mt="xs" type="hover" scrollbarSize={6} viewportProps={{ tabIndex: -1 }}>
           {groups.map(({ label, places }) => (
             <div key={label ?? ''}>
               {label !== null && <div className="fh-nav-group">{label}</div>}

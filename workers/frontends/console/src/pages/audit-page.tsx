@@ -63,7 +63,7 @@ function Trail({ list, verification, onFilter }: Props) {
             onChange={(event) => setAction(event.currentTarget.value)}
             flex="0 1 280px"
           />
-          <Button type="submit" variant="default">
+          <Button type="submit" variant="default" flex="none">
             Filter
           </Button>
         </Group>

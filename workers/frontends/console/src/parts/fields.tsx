@@ -36,6 +36,8 @@ export type Field<N extends string = string> = {
   readonly options?: readonly (Option | string)[];
   readonly min?: number;
   readonly max?: number;
+  /** The field that it is the slug of, until somebody writes another one. */
+  readonly slugOf?: string;
   /** Other names by which the platform may say that this field is wrong. */
   readonly covers?: readonly string[];
   /** Left out while what was chosen elsewhere has no use for it. */

@@ -5,7 +5,8 @@
 import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { useState, type ReactNode, type SubmitEvent } from 'react';
 import { ApiError } from '../api/api-error.ts';
-import { FieldInput, type Field, type Values } from './fields.tsx';
+import { FieldInput, type Field, type Value, type Values } from './fields.tsx';
+import { toSlug } from './format.ts';
 
 type Props<V extends Values> = {
   readonly title: string;
@@ -61,7 +62,7 @@ export function FormDialog<V extends Values>(props: Props<V>) {
               field={field}
               value={values[field.name]}
               error={named === field.name ? fault?.message : undefined}
-              onChange={(value) => setValues((before) => ({ ...before, [field.name]: value }))}
+              onChange={(value) => setValues((before) => fill(before, field.name, value, fields))}
               isFirst={at === 0}
             />
           ))}
@@ -77,6 +78,13 @@ export function FormDialog<V extends Values>(props: Props<V>) {
       </form>
     </Modal>
   );
+}
+
+function fill<V extends Values>(before: V, name: string, value: Value, fields: readonly Field[]): V {
+  const slugs = fields.filter(
+    ({ slugOf, name: own }) => slugOf === name && before[own] === toSlug(String(before[name])),
+  );
+  return { ...before, [name]: value, ...Object.fromEntries(slugs.map((each) => [each.name, toSlug(String(value))])) };
 }
 
 /** `definition.limits.recall` is a fault of the field `definition`, where no other is nearer. */

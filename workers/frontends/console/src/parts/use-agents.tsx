@@ -23,6 +23,7 @@ export function AgentPicker({
   readonly agent: Agent | undefined;
 }) {
   const navigate = useNavigate();
+  if (agents.length === 0) return null;
   return (
     <Select
       aria-label="Agent"

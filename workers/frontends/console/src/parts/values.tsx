@@ -64,13 +64,14 @@ export function Status({ value, label }: { readonly value: string; readonly labe
 
 const TickMs = 10_000;
 
+/** What began at the epoch is something of which nobody has heard. */
 export function Age({ at, none = 'Never' }: { readonly at: string | null | undefined; readonly none?: string }) {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), TickMs);
     return () => clearInterval(timer);
   }, []);
-  if (at === null || at === undefined) return <>{none}</>;
+  if (at === null || at === undefined || Date.parse(at) === 0) return <>{none}</>;
   return (
     <time className="fh-time" dateTime={at} title={formatTime(at)}>
       {formatAge(at, Math.max(now, Date.now() - TickMs))}

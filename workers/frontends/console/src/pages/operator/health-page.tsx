@@ -119,7 +119,7 @@ function Nodes({ nodes }: { readonly nodes: readonly InferenceNodeView[] }) {
       columns={[
         { name: 'Node', cell: ({ name, kind }) => `${name} (${kind})` },
         { name: 'State', cell: ({ state, draining }) => <Status value={draining ? 'draining' : state} /> },
-        { name: 'Since', cell: ({ since }) => <Age at={since} /> },
+        { name: 'Since', cell: ({ since }) => <Age at={since} none="–" /> },
         { name: 'Jobs', cell: ({ outstanding }) => outstanding, align: 'right' },
         {
           name: 'First token',

@@ -90,7 +90,7 @@ function NodePanel({ node }: { readonly node: InferenceNodeView }) {
         <Facts
           of={[
             ['State', <Status key="state" value={node.draining ? 'draining' : node.state} />],
-            ['Since', <Age key="since" at={node.since} />],
+            ['Since', <Age key="since" at={node.since} none="–" />],
             ['Jobs of this bridge', node.outstanding],
             ['Jobs of anybody', node.running === null ? 'Not told' : `${node.running} run, ${node.waiting ?? 0} wait`],
             ['First token', node.first_token_ms === null ? 'Not known yet' : formatMs(node.first_token_ms)],

@@ -21,6 +21,7 @@ const stale = ['/operator/v1/tenants'];
 export function TenantPage() {
   const { tenant: id = '' } = useParams({ strict: false });
   const reading = useApi('GET /operator/v1/tenants/{tenant}', { params: { tenant: id } });
+  const plans = useApi('GET /operator/v1/plans', { query: { limit: 100 } });
   return (
     <Page title={reading.data?.name ?? 'Tenant'} actions={reading.data && <Actions tenant={reading.data} />}>
       <Loaded reading={reading}>
@@ -35,7 +36,7 @@ export function TenantPage() {
               <Facts
                 of={[
                   ['Status', <Status key="status" value={tenant.status} />],
-                  ['Plan', tenant.plan],
+                  ['Plan', plans.data?.data.find(({ id: each }) => each === tenant.plan)?.name ?? tenant.plan],
                   ['Region', tenant.region ?? 'Anywhere'],
                   ['Created', formatTime(tenant.created_at)],
                   ['Id', <Id key="id" value={tenant.id} />],

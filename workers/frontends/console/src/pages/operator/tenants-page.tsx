@@ -75,6 +75,7 @@ function NewTenant({ onClose, onCreated }: NewProps) {
         { name: 'name', label: 'Name', kind: 'text', required: true, placeholder: 'Acme Ltd' },
         {
           name: 'slug',
+          slugOf: 'name',
           label: 'Slug',
           kind: 'text',
           required: true,

@@ -69,6 +69,7 @@ function NewAgent({ onClose }: { readonly onClose: () => void }) {
         { name: 'name', label: 'Name', kind: 'text', required: true, placeholder: 'Concierge' },
         {
           name: 'slug',
+          slugOf: 'name',
           label: 'Slug',
           kind: 'text',
           required: true,

@@ -31,6 +31,10 @@ const colorNames = {
   text_dark: 'Text, dark',
 } as const;
 
+/** The platform's words, with the fields by the names that they have here. */
+const inWords = (warning: string) =>
+  warning.replaceAll(/colors\.(\w+)/g, (all, name: string) => colorNames[name as keyof typeof colorNames] ?? all);
+
 export function BrandingPage() {
   const branding = useApi('GET /v1/branding');
   return (
@@ -113,7 +117,7 @@ function Editor({ branding }: { readonly branding: Branding }) {
             >
               {warnings.map((warning) => (
                 <Text key={warning} size="sm">
-                  {warning}
+                  {inWords(warning)}
                 </Text>
               ))}
             </Alert>
