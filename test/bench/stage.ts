@@ -321,7 +321,9 @@ async function startWhole(
   transport: Transport = 'http',
 ): Promise<{ running: RunningFreehold; stop(): Promise<void> }> {
   const { platform, operator, publicKey } = await startFreehold(dataDir);
-  process.env['FREEHOLD_NODES'] = JSON.stringify([{ kind: 'openai-compatible', name: 'bench', url: upstream }]);
+  // What waits for a node is not what is measured.
+  const node = { kind: 'openai-compatible', name: 'bench', url: upstream, max_concurrency: 1_000 };
+  process.env['FREEHOLD_NODES'] = JSON.stringify([node]);
   const bridge: BridgeProcess = await startBridgeProcess({
     dataDir,
     platformUrl: `http://localhost:${platform.port}`,
