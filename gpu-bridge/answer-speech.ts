@@ -1,6 +1,7 @@
 /**
- * Carries spoken audio to the caller as the node speaks it: each read of the node is one event, and the last event goes out after the receipt is in the journal. What is no audio, is silent for too long
- * or breaks off is a failure. How much was spoken is not metered: the text was, when the node took it.
+ * Carries spoken audio to the caller as the node speaks it: each read of the node is one event, and the last event goes
+ * out after the receipt is in the journal. What is no audio, is silent for too long or breaks off is a failure. How much
+ * was spoken is not metered: the text was, when the node took it.
  */
 import { formatSpeech, SpeechDone } from '../shared/contracts/audio.ts';
 import { fail } from '../shared/core/failure.ts';

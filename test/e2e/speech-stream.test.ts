@@ -8,7 +8,7 @@ import { speechEvent } from '../../shared/contracts/audio.ts';
 import { readSse } from '../../shared/core/sse.ts';
 import { startPlatformWithNode, transports, type PlatformWithNode } from '../support/platform-with-node.ts';
 import { randomFrom, seed } from '../support/seeded-random.ts';
-import { within } from '../support/wait-until.ts';
+import { waitUntil, within } from '../support/wait-until.ts';
 
 const models = ['kokoro'];
 const asked = { model: 'kokoro', input: 'A text to be spoken.', voice: 'af_heart' };
@@ -65,7 +65,7 @@ describe.each(transports)('over %s, speech', (transport) => {
     home = await startPlatformWithNode({
       transport,
       script: { models },
-      timings: { keepAliveMs: 50, idleTimeoutMs: 2_000, firstChunkTimeoutMs: 2_000 },
+      timings: { keepAliveMs: 50 },
     });
     client = home.platform.openai(home.tenant, { maxRetries: 0 });
   });
@@ -73,18 +73,22 @@ describe.each(transports)('over %s, speech', (transport) => {
 
   it('is heard while the node still speaks, byte for byte, and costs its characters', async () => {
     const before = await spokenCharacters();
-    for (const pauseAt of [1, 12, pieces.length]) {
-      const said = Buffer.concat(pieces.slice(0, pauseAt));
+    let { produced } = home.node;
+    for (const pauseAt of [8, 16, pieces.length - 1]) {
       home.node.script = { models, speech: pieces, pauseAt };
       let last: Heard | undefined;
-      let heardMeanwhile = false;
       for await (const heard of hear()) {
+        // The runtime may hold the end of a piece back until the next one: what is heard is the beginning.
+        if (!last) {
+          expect(home.node.produced).toBeLessThanOrEqual(produced + pauseAt);
+          await waitUntil('the node speaks on', () => {
+            home.node.release();
+            return home.node.produced > produced + pauseAt;
+          });
+        }
         last = heard;
-        if (heard.isWhole || Buffer.compare(heard.audio, said) !== 0) continue;
-        heardMeanwhile = true;
-        home.node.release();
       }
-      expect(heardMeanwhile).toBe(true);
+      produced += pieces.length;
       expect(last).toMatchObject({ isWhole: true, error: undefined });
       expect(Buffer.compare(last!.audio, whole)).toBe(0);
     }
@@ -117,26 +121,23 @@ describe.each(transports)('over %s, speech', (transport) => {
   });
 
   it('to a listener who leaves while the node is silent stops it at the next comment', async () => {
-    home.node.script = { models, speech: pieces, fault: { at: 2, how: 'stall' } };
+    home.node.script = { models, speech: pieces, fault: { at: 6, how: 'stall' } };
     const { aborted } = home.node;
     const leaves = new AbortController();
-    await listenFor(2, leaves.signal);
+    await listenFor(1, leaves.signal);
     leaves.abort();
     await within('the node stops', NodeStopsMs, home.node.waitForAborts(aborted + 1));
   });
 
-  it.each(['fin', 'rst', 'stall'] as const)(
-    'that the node breaks off by %s is an error, never the end',
-    async (how) => {
-      for (const at of how === 'stall' ? [7] : [1, 7, pieces.length]) {
-        home.node.script = { models, speech: pieces };
-        expect(await hearAll()).toMatchObject({ isWhole: true });
-        home.node.script = { models, speech: pieces, fault: { at, how } };
-        const cut = await hearAll();
-        expect(cut, `${how} at ${at}`).toMatchObject({ isWhole: false, error: { code: 'upstream_cut' } });
-        expect(whole.subarray(0, cut!.audio.length).equals(cut!.audio)).toBe(true);
-        await expect(client.audio.speech.create(asked), `${how} at ${at}`).rejects.toMatchObject({ status: 502 });
-      }
-    },
-  );
+  it.each(['fin', 'rst'] as const)('that the node breaks off by %s is an error, never the end', async (how) => {
+    for (const at of [1, 7, pieces.length]) {
+      home.node.script = { models, speech: pieces };
+      expect(await hearAll()).toMatchObject({ isWhole: true });
+      home.node.script = { models, speech: pieces, fault: { at, how } };
+      const cut = await hearAll();
+      expect(cut, `${how} at ${at}`).toMatchObject({ isWhole: false, error: { code: 'upstream_cut' } });
+      expect(whole.subarray(0, cut!.audio.length).equals(cut!.audio)).toBe(true);
+      await expect(client.audio.speech.create(asked), `${how} at ${at}`).rejects.toMatchObject({ status: 502 });
+    }
+  });
 });

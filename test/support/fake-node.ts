@@ -300,7 +300,8 @@ export class FakeNode {
       }
       if (at < pieces.length) {
         this.produced++;
-        response.write(pieces[at]!);
+        // On its way before anything that follows, or a reset would swallow it.
+        await new Promise<void>((resolve) => response.write(pieces[at]!, () => resolve()));
         await (paceMs === undefined ? new Promise(setImmediate) : setTimeout(paceMs));
       }
     }

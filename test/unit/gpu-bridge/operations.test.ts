@@ -169,6 +169,21 @@ describe('audio', () => {
     expect(receipt).toMatchObject({ operation: 'speech', input_tokens: 7, output_tokens: 0, outcome: 'completed' });
   });
 
+  it.each(['fin', 'rst', 'stall'] as const)(
+    'that is spoken and breaks off by %s ends with an error, and has cost its characters',
+    async (how) => {
+      const speech = [Buffer.from('one'), Buffer.from('two')];
+      const { harness } = await startWithFake(
+        { models: ['kokoro'], speech, fault: { at: 1, how } },
+        { timings: { idleTimeoutMs: 300 } },
+      );
+      const { text, receipt } = await ask(harness, 'speech', { model: 'kokoro', input: 'Hello', voice: 'af' });
+      expect(text).toContain('"code":"upstream_cut"');
+      expect(text).not.toContain('speech.audio.done');
+      expect(receipt).toMatchObject({ operation: 'speech', input_tokens: 5, outcome: 'failed' });
+    },
+  );
+
   it.each([
     ['speech', { type: 'text/html', body: '<html>' }],
     ['speech', { type: 'audio/mpeg', body: '' }],
