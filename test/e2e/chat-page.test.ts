@@ -209,7 +209,7 @@ describe('the chat page', () => {
     await world.platform.operator.require('POST', `/operator/v1/tenants/${tenant.id}/suspend`, {});
     // It was stopped, or cut off: whichever the page hears of, asking again says why.
     await page.locator('.assistant.unfinished').waitFor();
-    const retry = page.getByRole('button', { name: 'Retry' });
+    const retry = page.getByRole('button', { name: 'Retry' }).last();
     await retry.click();
     await page.getByText('This chat is suspended').waitFor();
     world.node.release();
