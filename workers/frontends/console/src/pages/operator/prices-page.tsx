@@ -1,6 +1,6 @@
 /** The price book: of models by their tokens, and of everything else that is counted. A price is never changed, only followed. */
-import { Button, Stack, Tabs } from '@mantine/core';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Button, Stack } from '@mantine/core';
+import { useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { MeteredSku } from '../../../../../../shared/contracts/billing.ts';
 import { useApi, useChange } from '../../api/queries.ts';
@@ -9,6 +9,7 @@ import { toMicros } from '../../parts/fields.tsx';
 import { FormDialog } from '../../parts/form-dialog.tsx';
 import { formatMoney, formatNumber, toWords } from '../../parts/format.ts';
 import { Page } from '../../parts/page.tsx';
+import { PageTabs } from '../../parts/page-tabs.tsx';
 import { Empty, Loaded } from '../../parts/states.tsx';
 import { Age } from '../../parts/values.tsx';
 
@@ -22,7 +23,6 @@ const meters = [
 
 export function PricesPage() {
   const { tab = 'models' } = useSearch({ from: '__root__' });
-  const navigate = useNavigate();
   const [asks, setAsks] = useState<'price' | 'rate'>();
   return (
     <Page
@@ -30,22 +30,12 @@ export function PricesPage() {
       about="Of models, in dollars for a million tokens. The most specific one counts: of a tenant, of a plan, else everybody's. Receipts name the version they were made by."
       actions={<Button onClick={() => setAsks(tab === 'models' ? 'price' : 'rate')}>Set a price</Button>}
     >
-      <Tabs
-        value={tab}
-        onChange={(next) => void navigate({ to: '.', search: { tab: next ?? 'models' } })}
-        keepMounted={false}
-      >
-        <Tabs.List mb="md">
-          <Tabs.Tab value="models">Models</Tabs.Tab>
-          <Tabs.Tab value="rates">Everything else</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="models">
-          <Models />
-        </Tabs.Panel>
-        <Tabs.Panel value="rates">
-          <Rates />
-        </Tabs.Panel>
-      </Tabs>
+      <PageTabs
+        tabs={[
+          { value: 'models', label: 'Models', content: <Models /> },
+          { value: 'rates', label: 'Everything else', content: <Rates /> },
+        ]}
+      />
       {asks === 'price' && <SetPrice onClose={() => setAsks(undefined)} />}
       {asks === 'rate' && <SetRate onClose={() => setAsks(undefined)} />}
     </Page>

@@ -1,6 +1,6 @@
 /** One agent: its definition, its versions, where it is live, and whether it may run. */
-import { Button, Group, Menu, Tabs } from '@mantine/core';
-import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { Button, Group, Menu } from '@mantine/core';
+import { useNavigate, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import type { Agent } from '../../../../../../shared/contracts/agents.ts';
 import { useApi, useChange } from '../../api/queries.ts';
@@ -9,6 +9,7 @@ import { DataTable } from '../../parts/data-table.tsx';
 import { FormDialog } from '../../parts/form-dialog.tsx';
 import { formatNumber } from '../../parts/format.ts';
 import { Page, Panel } from '../../parts/page.tsx';
+import { PageTabs } from '../../parts/page-tabs.tsx';
 import { Empty, Loaded, Loading } from '../../parts/states.tsx';
 import { Facts, Id, Status } from '../../parts/values.tsx';
 import { AgentState } from './agent-state.tsx';
@@ -22,8 +23,6 @@ const environments = ['dev', 'staging', 'prod'] as const;
 
 export function AgentPage() {
   const { agent = '' } = useParams({ strict: false });
-  const { tab = 'definition' } = useSearch({ from: '__root__' });
-  const navigate = useNavigate();
   const reading = useApi('GET /v1/agents/{agent}', { params: { agent } });
   return (
     <Page
@@ -35,44 +34,25 @@ export function AgentPage() {
         {(found) => (
           <>
             <Placed agent={found} />
-            <Tabs
-              value={tab}
-              onChange={(next) => void navigate({ to: '.', search: next === null ? {} : { tab: next } })}
-              keepMounted={false}
-            >
-              <Tabs.List mb="md">
-                <Tabs.Tab value="definition">Definition</Tabs.Tab>
-                <Tabs.Tab value="versions">Versions</Tabs.Tab>
-                <Tabs.Tab value="state">Goals and persona</Tabs.Tab>
-                <Tabs.Tab value="hooks">Protocol hooks</Tabs.Tab>
-                <Tabs.Tab value="trace">Trace</Tabs.Tab>
-                <Tabs.Tab value="history">History</Tabs.Tab>
-                <Tabs.Tab value="greetings">Greetings</Tabs.Tab>
-              </Tabs.List>
-              <Tabs.Panel value="definition">
-                <Suspense fallback={<Loading />}>
-                  <AgentEditor key={found.version} agent={found} />
-                </Suspense>
-              </Tabs.Panel>
-              <Tabs.Panel value="versions">
-                <AgentVersions agent={found} />
-              </Tabs.Panel>
-              <Tabs.Panel value="state">
-                <AgentState agent={found.slug} />
-              </Tabs.Panel>
-              <Tabs.Panel value="hooks">
-                <ProtocolHooks agent={found.slug} />
-              </Tabs.Panel>
-              <Tabs.Panel value="trace">
-                <AgentTrace agent={found.slug} />
-              </Tabs.Panel>
-              <Tabs.Panel value="history">
-                <StateHistory agent={found.slug} />
-              </Tabs.Panel>
-              <Tabs.Panel value="greetings">
-                <Greetings agent={found.slug} />
-              </Tabs.Panel>
-            </Tabs>
+            <PageTabs
+              tabs={[
+                {
+                  value: 'definition',
+                  label: 'Definition',
+                  content: (
+                    <Suspense fallback={<Loading />}>
+                      <AgentEditor key={found.version} agent={found} />
+                    </Suspense>
+                  ),
+                },
+                { value: 'versions', label: 'Versions', content: <AgentVersions agent={found} /> },
+                { value: 'state', label: 'Goals and persona', content: <AgentState agent={found.slug} /> },
+                { value: 'hooks', label: 'Protocol hooks', content: <ProtocolHooks agent={found.slug} /> },
+                { value: 'trace', label: 'Trace', content: <AgentTrace agent={found.slug} /> },
+                { value: 'history', label: 'History', content: <StateHistory agent={found.slug} /> },
+                { value: 'greetings', label: 'Greetings', content: <Greetings agent={found.slug} /> },
+              ]}
+            />
           </>
         )}
       </Loaded>

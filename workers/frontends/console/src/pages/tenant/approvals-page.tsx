@@ -1,12 +1,12 @@
 /** Calls of tools that wait for somebody's word, and tools of remote servers that are held until they were read. */
-import { Button, Group, SegmentedControl, Stack, Tabs } from '@mantine/core';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Button, Group, SegmentedControl, Stack } from '@mantine/core';
 import { useState } from 'react';
 import type { ApprovalObject } from '../../../../../../shared/contracts/approvals.ts';
 import { useApiList, useChange } from '../../api/queries.ts';
 import { ListTable } from '../../parts/data-table.tsx';
 import { FormDialog } from '../../parts/form-dialog.tsx';
 import { Page } from '../../parts/page.tsx';
+import { PageTabs } from '../../parts/page-tabs.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { Age, Json, Status } from '../../parts/values.tsx';
 import { HeldTools } from './held-tools.tsx';
@@ -14,26 +14,14 @@ import { HeldTools } from './held-tools.tsx';
 const LiveMs = 2_000;
 
 export function ApprovalsPage() {
-  const { tab = 'calls' } = useSearch({ from: '__root__' });
-  const navigate = useNavigate();
   return (
     <Page title="Approvals" about="An approval holds for exactly the arguments that are shown, for one call, once.">
-      <Tabs
-        value={tab}
-        onChange={(next) => void navigate({ to: '.', search: { tab: next ?? 'calls' } })}
-        keepMounted={false}
-      >
-        <Tabs.List mb="md">
-          <Tabs.Tab value="calls">Calls</Tabs.Tab>
-          <Tabs.Tab value="tools">Remote tools</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="calls">
-          <Calls />
-        </Tabs.Panel>
-        <Tabs.Panel value="tools">
-          <HeldTools />
-        </Tabs.Panel>
-      </Tabs>
+      <PageTabs
+        tabs={[
+          { value: 'calls', label: 'Calls', content: <Calls /> },
+          { value: 'tools', label: 'Remote tools', content: <HeldTools /> },
+        ]}
+      />
     </Page>
   );
 }

@@ -1,6 +1,5 @@
 /** What an agent remembers: search, provenance, the state of its chain, and forgetting with a certificate. */
-import { Button, Checkbox, Group, Modal, Stack, Tabs, Text, TextInput } from '@mantine/core';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Button, Checkbox, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { Memory } from '../../../../../../shared/contracts/memories.ts';
 import { useApi, useApiList, useChange } from '../../api/queries.ts';
@@ -10,6 +9,7 @@ import { FormDialog } from '../../parts/form-dialog.tsx';
 import { formatTime, toWords } from '../../parts/format.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Page, Panel } from '../../parts/page.tsx';
+import { PageTabs } from '../../parts/page-tabs.tsx';
 import { Empty, FailureAlert, Loaded } from '../../parts/states.tsx';
 import { useNames } from '../../parts/use-names.ts';
 import { AgentPicker, useChosenAgent } from '../../parts/use-agents.tsx';
@@ -22,8 +22,6 @@ const stale = ['/v1/agents/{agent}/memories'];
 export function MemoriesPage() {
   const { agents, agent } = useChosenAgent();
   const [isAdding, setAdding] = useState(false);
-  const { tab = 'memories' } = useSearch({ from: '__root__' });
-  const navigate = useNavigate();
   return (
     <Page
       title="Memories"
@@ -42,26 +40,24 @@ export function MemoriesPage() {
       <Loaded reading={agents}>
         {() =>
           agent ? (
-            <Tabs
-              value={tab}
-              onChange={(next) =>
-                void navigate({ to: '.', search: (search) => ({ ...search, tab: next ?? 'memories' }) })
-              }
-              keepMounted={false}
-            >
-              <Tabs.List mb="md">
-                <Tabs.Tab value="memories">Memories</Tabs.Tab>
-                <Tabs.Tab value="consolidation">Consolidation</Tabs.Tab>
-              </Tabs.List>
-              <Tabs.Panel value="memories">
-                <Stack gap="lg">
-                  <Archive key={agent.id} agent={agent.slug} onAdd={() => setAdding(true)} />
-                </Stack>
-              </Tabs.Panel>
-              <Tabs.Panel value="consolidation">
-                <Consolidations key={agent.id} agent={agent.slug} />
-              </Tabs.Panel>
-            </Tabs>
+            <PageTabs
+              tabs={[
+                {
+                  value: 'memories',
+                  label: 'Memories',
+                  content: (
+                    <Stack gap="lg">
+                      <Archive key={agent.id} agent={agent.slug} onAdd={() => setAdding(true)} />
+                    </Stack>
+                  ),
+                },
+                {
+                  value: 'consolidation',
+                  label: 'Consolidation',
+                  content: <Consolidations key={agent.id} agent={agent.slug} />,
+                },
+              ]}
+            />
           ) : (
             <Empty
               icon="memory"

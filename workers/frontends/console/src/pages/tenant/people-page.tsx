@@ -1,6 +1,5 @@
 /** Who may sign in: the people of the tenant, and the identity providers that vouch for them. */
-import { Button, Group, Select, Stack, Tabs } from '@mantine/core';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Button, Group, Select, Stack } from '@mantine/core';
 import { useState } from 'react';
 import type { Role } from '../../../../../../shared/contracts/roles.ts';
 import { useApi, useApiList, useChange } from '../../api/queries.ts';
@@ -9,6 +8,7 @@ import { ListTable } from '../../parts/data-table.tsx';
 import { FormDialog } from '../../parts/form-dialog.tsx';
 import { toWords } from '../../parts/format.ts';
 import { Page } from '../../parts/page.tsx';
+import { PageTabs } from '../../parts/page-tabs.tsx';
 import { Empty, FailureAlert } from '../../parts/states.tsx';
 import { Age, Status } from '../../parts/values.tsx';
 import { Issuers } from './issuers.tsx';
@@ -20,26 +20,14 @@ const roleOptions = ['owner', 'admin', 'developer', 'viewer', 'billing'].map((va
 }));
 
 export function PeoplePage() {
-  const { tab = 'members' } = useSearch({ from: '__root__' });
-  const navigate = useNavigate();
   return (
     <Page title="People" about="A member is known by an identity provider of yours; the role says what they may do.">
-      <Tabs
-        value={tab}
-        onChange={(next) => void navigate({ to: '.', search: { tab: next ?? 'members' } })}
-        keepMounted={false}
-      >
-        <Tabs.List mb="md">
-          <Tabs.Tab value="members">Members</Tabs.Tab>
-          <Tabs.Tab value="issuers">Identity providers</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="members">
-          <Members />
-        </Tabs.Panel>
-        <Tabs.Panel value="issuers">
-          <Issuers />
-        </Tabs.Panel>
-      </Tabs>
+      <PageTabs
+        tabs={[
+          { value: 'members', label: 'Members', content: <Members /> },
+          { value: 'issuers', label: 'Identity providers', content: <Issuers /> },
+        ]}
+      />
     </Page>
   );
 }

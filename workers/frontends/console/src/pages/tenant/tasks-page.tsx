@@ -1,6 +1,6 @@
 /** What an agent was given to do, and the schedules that give it work again and again. */
-import { Button, Group, Modal, Select, Stack, Tabs, Text } from '@mantine/core';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { Button, Group, Modal, Select, Stack, Text } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Lane, Task, TaskStatus } from '../../../../../../shared/contracts/tasks.ts';
 import { useApi, useApiList, useChange } from '../../api/queries.ts';
@@ -9,6 +9,7 @@ import { toIso } from '../../parts/fields.tsx';
 import { FormDialog } from '../../parts/form-dialog.tsx';
 import { formatTime, toWords } from '../../parts/format.ts';
 import { Page } from '../../parts/page.tsx';
+import { PageTabs } from '../../parts/page-tabs.tsx';
 import { Empty, FailureAlert, Loaded } from '../../parts/states.tsx';
 import { AgentPicker, useChosenAgent } from '../../parts/use-agents.tsx';
 import { Age, Facts, Id, Json, Status } from '../../parts/values.tsx';
@@ -32,8 +33,6 @@ const over: readonly TaskStatus[] = ['succeeded', 'failed', 'dead', 'cancelled']
 
 export function TasksPage() {
   const { agents, agent } = useChosenAgent();
-  const { tab = 'tasks' } = useSearch({ from: '__root__' });
-  const navigate = useNavigate();
   return (
     <Page
       title="Tasks"
@@ -43,22 +42,12 @@ export function TasksPage() {
       <Loaded reading={agents}>
         {() =>
           agent ? (
-            <Tabs
-              value={tab}
-              onChange={(next) => void navigate({ to: '.', search: (search) => ({ ...search, tab: next ?? 'tasks' }) })}
-              keepMounted={false}
-            >
-              <Tabs.List mb="md">
-                <Tabs.Tab value="tasks">Tasks</Tabs.Tab>
-                <Tabs.Tab value="schedules">Schedules</Tabs.Tab>
-              </Tabs.List>
-              <Tabs.Panel value="tasks">
-                <TaskList key={agent.id} agent={agent.slug} />
-              </Tabs.Panel>
-              <Tabs.Panel value="schedules">
-                <Schedules key={agent.id} agent={agent.slug} />
-              </Tabs.Panel>
-            </Tabs>
+            <PageTabs
+              tabs={[
+                { value: 'tasks', label: 'Tasks', content: <TaskList key={agent.id} agent={agent.slug} /> },
+                { value: 'schedules', label: 'Schedules', content: <Schedules key={agent.id} agent={agent.slug} /> },
+              ]}
+            />
           ) : (
             <Empty
               icon="tasks"
