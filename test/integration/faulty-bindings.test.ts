@@ -30,7 +30,7 @@ import { database, migrateDatabase, openEmbeddedIndex, openShard } from './vecto
 const stride = Number((env as unknown as { readonly FAULT_STRIDE: string }).FAULT_STRIDE);
 const Ns = Array.from({ length: 200 }, (_, at) => at + 1);
 /** Not more calls than one life makes, so that one is enough to meet a fault, and no multiple of the stride. */
-const moments = { database: 16, index: 8 } as const;
+const moments = { database: 14, index: 8 } as const;
 const MaxTries = 4;
 
 const platform = env as unknown as Platform;
