@@ -1,7 +1,7 @@
 /**
  * `npm run bench:streams`: how long a token is on its way from the node to the client, by the plain path and through a
- * conversation, which stores every event before it shows it; and how long a stream stands still at most while many run at
- * once. Every token says when it was written. Prints a table and writes the same to dist/bench-streams.json.
+ * conversation; and how long a stream stands still at most while many run at once. Every token says when it was written.
+ * Prints a table and writes the same to dist/bench-streams.json.
  * Options: --streams N (at once), --every N (ms between two tokens of a stream), --tokens N (of each stream).
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
