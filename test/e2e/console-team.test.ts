@@ -78,10 +78,11 @@ describe("a tenant's team", () => {
   });
 
   test('makes an inbound hook: its secret is shown once, and what is sent with it becomes a task', async () => {
+    const name = `Issues ${Date.now()}`;
     const { page } = await world.enter(`${world.home}/hooks`, world.tenant.key);
-    await page.getByRole('button', { name: 'New hook' }).click();
+    await page.getByRole('button', { name: 'New hook' }).first().click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByLabel(/^Name/).fill('Issues');
+    await dialog.getByLabel(/^Name/).fill(name);
     const choices = dialog.locator('input[aria-haspopup="listbox"]');
     await choices.nth(0).click();
     await page.getByRole('option', { name: 'Helper' }).click();
@@ -89,10 +90,11 @@ describe("a tenant's team", () => {
     await page.getByRole('option', { name: 'Bearer token' }).click();
     await dialog.getByLabel('Header that names each delivery').waitFor();
     await dialog.getByRole('button', { name: 'Create hook' }).click();
-    const shown = page.getByRole('dialog', { name: 'Issues listens' }).locator('code');
+    const shown = page.getByRole('dialog', { name: `${name} listens` }).locator('code');
     const [secret, address] = [await shown.nth(0).innerText(), await shown.nth(1).innerText()];
     await page.getByRole('button', { name: 'I have copied it' }).click();
-    await page.getByRole('link', { name: 'Issues' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByRole('link', { name }).click();
     await page.getByText('Nothing has arrived yet').waitFor();
     expect(await page.content()).not.toContain(secret);
     const { pathname } = new URL(address);
